@@ -1,0 +1,57 @@
+import type { Flow, OrganizationId } from './connection.ts';
+import type { Grant, StatusReason } from './grant.ts';
+
+/** What a request for a credential names; null subject is nobody in particular, null account is whichever there is. */
+export interface CredentialQuery {
+  organizationId: OrganizationId;
+  connectionName: string;
+  subject: string | null;
+  accountId: string | null;
+}
+
+/** The part of a grant that a fetch needs. */
+export type ServableGrant = Pick<
+  Grant,
+  | 'id'
+  | 'connectionId'
+  | 'organizationId'
+  | 'subject'
+  | 'accountId'
+  | 'status'
+  | 'statusReason'
+  | 'statusMessage'
+  | 'sealedTokens'
+  | 'facts'
+  | 'version'
+  | 'retryAt'
+  | 'refreshStartedAt'
+>;
+
+/**
+ * The connection a query finds and the grants that may answer it: the caller's own where there is any, else the shared
+ * one. More than one only where no account was named.
+ */
+export interface CredentialMatch {
+  connectionId: string;
+  connectionName: string;
+  /** Where the connection was found: the organisation asked for, or null. */
+  organizationId: OrganizationId;
+  flow: Flow;
+  grants: ServableGrant[];
+}
+
+/** What a service receives. The access token is live when this is made. */
+export interface Credential {
+  connectionName: string;
+  organizationId: OrganizationId;
+  grantOrganizationId: OrganizationId;
+  subject: string | null;
+  accountId: string | null;
+  accessToken: string;
+  tokenType: string;
+  expiresAt: Date | null;
+  scopes: string[];
+  status: Grant['status'];
+  statusReason: StatusReason | null;
+  extra: Record<string, unknown>;
+}

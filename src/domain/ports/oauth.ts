@@ -1,0 +1,66 @@
+import type { ConnectionSettings } from '../connection.ts';
+import type { Secret } from '../secret.ts';
+import type { ProviderTemplate } from '../template.ts';
+import type { ProviderAccount, TokenAnswer, TokenSet } from '../token-set.ts';
+
+/** A connection as the protocol needs it: settings, and the secret opened for the length of one call. */
+export interface OAuthClient {
+  settings: ConnectionSettings;
+  /** Newest first; an older one is tried where the newest is rejected. Empty for a public client. */
+  secrets: readonly Secret[];
+}
+
+export interface AuthorizationRequest {
+  state: string;
+  redirectUri: string;
+  scopes: readonly string[];
+  codeVerifier: Secret | null;
+  loginHint: string | null;
+  prompt: string | null;
+}
+
+/** What the provider sent back with the browser, after RFC 6749 §4.1.2 and RFC 9207 were checked. */
+export type CallbackAnswer = { kind: 'code' } | { kind: 'error'; error: string };
+
+export interface CodeExchange {
+  parameters: URLSearchParams;
+  state: string;
+  redirectUri: string;
+  codeVerifier: Secret | null;
+  scopes: readonly string[];
+}
+
+export type ProbeResult =
+  | { result: 'success' | 'failed'; message: string; responseTimeMs: number; account: ProviderAccount | null; httpStatus: number | null }
+  | { result: 'skipped'; message: string; responseTimeMs: 0; account: null; httpStatus: null };
+
+/** The provider's side of OAuth. Every call has a deadline and throws ProviderFailure; none keeps state between calls. */
+export interface OAuthGateway {
+  /** Faults of a configuration that no provider could serve: missing or forbidden URLs, unknown variables, an unsupported flow. */
+  validate(settings: ConnectionSettings): { path: string; message: string }[];
+  /** The URLs in force: the connection's own, else the template's with its variables filled in. */
+  endpoints(settings: ConnectionSettings): {
+    authorizationUrl: string | null;
+    tokenUrl: string | null;
+    revocationUrl: string | null;
+    testUrl: string | null;
+  };
+  /** Null where the provider takes no PKCE. */
+  createCodeVerifier(settings: ConnectionSettings): Secret | null;
+  authorizationUrl(settings: ConnectionSettings, request: AuthorizationRequest): Promise<string>;
+  /** Throws ProviderFailure (class refused) on a wrong or missing iss, repeated parameters, or code together with error. */
+  readCallback(settings: ConnectionSettings, parameters: URLSearchParams, state: string): CallbackAnswer;
+  exchangeCode(client: OAuthClient, exchange: CodeExchange): Promise<TokenAnswer>;
+  refresh(client: OAuthClient, held: TokenSet, scopes: readonly string[]): Promise<TokenAnswer>;
+  requestClientCredentials(client: OAuthClient, scopes: readonly string[]): Promise<TokenAnswer>;
+  /** RFC 7009; true where the provider confirmed, false where it has no such endpoint. */
+  revoke(client: OAuthClient, tokens: TokenSet): Promise<boolean>;
+  probe(client: OAuthClient, tokens: TokenSet): Promise<ProbeResult>;
+}
+
+export interface ProviderCatalogue {
+  find(id: string): ProviderTemplate | undefined;
+  list(): readonly ProviderTemplate[];
+  /** The template an authorization URL points to, by its host. */
+  detect(authorizationUrl: string): ProviderTemplate | undefined;
+}

@@ -1,0 +1,93 @@
+import type { Grant, StatusReason, TokenFacts } from './grant.ts';
+import type { ProviderFailureFacts } from './provider-failure.ts';
+
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+/** Clocks of ours and the provider's may disagree by this much. */
+export const clockSkewMs = 5 * second;
+const maxSoftMarginMs = 5 * minute;
+const softMarginShare = 0.2;
+const maxThrottleMs = 15 * minute;
+const firstBackoffMs = 30 * second;
+const maxBackoffMs = 15 * minute;
+/** Nothing but refusals for this long, and at least this many, ends a grant that no code condemned. */
+const giveUpAfterMs = day;
+const giveUpAfterFailures = 10;
+
+export interface RefreshSchedule {
+  /** How often the sweep runs. */
+  intervalMs: number;
+  /** How far ahead of expiry the sweep refreshes. */
+  windowMs: number;
+}
+
+/** Milliseconds of life left; Infinity where the expiry is unknown. */
+export function remainingMs(facts: TokenFacts, now: Date): number {
+  return facts.expiresAt === null ? Number.POSITIVE_INFINITY : facts.expiresAt.getTime() - now.getTime();
+}
+
+export function isExpired(facts: TokenFacts, now: Date): boolean {
+  return remainingMs(facts, now) <= 0;
+}
+
+/** Inside this margin a token is still served, and refreshed behind the answer. */
+export function softMarginMs(facts: TokenFacts): number {
+  const lifetimeMs = (facts.lifetimeSeconds ?? Number.POSITIVE_INFINITY) * second;
+  return Math.min(maxSoftMarginMs, lifetimeMs * softMarginShare);
+}
+
+/** When the sweep will take a grant up; null where it never will. */
+export function nextRefreshAt(grant: Grant, schedule: RefreshSchedule): Date | null {
+  if (grant.status === 'failed') return grant.retryAt;
+  const facts = grant.facts;
+  if (grant.status !== 'completed' || facts === null || !facts.refreshable || facts.expiresAt === null) return null;
+  const due = facts.expiresAt.getTime() - schedule.windowMs;
+  return new Date(Math.max(due, facts.obtainedAt.getTime(), grant.retryAt?.getTime() ?? 0));
+}
+
+/** What a failed refresh does to a grant. */
+export interface FailureEffect {
+  /** Null: the grant stays as it is. */
+  failed: StatusReason | null;
+  retryAt: Date | null;
+}
+
+/** The effect of a failure on a grant that was leased for it. `interrupted`: an earlier call's answer may have been lost. */
+export function effectOfFailure(grant: Grant, failure: ProviderFailureFacts, interrupted: boolean, now: Date): FailureEffect {
+  switch (failure.class) {
+    case 'reauthorization':
+      return { failed: interrupted ? 'rotation_interrupted' : 'reauthorization_required', retryAt: null };
+    case 'client':
+      return { failed: 'client_rejected', retryAt: null };
+    case 'configuration':
+      return { failed: 'configuration_rejected', retryAt: new Date(now.getTime() + day) };
+    case 'throttled':
+      return { failed: null, retryAt: later(now, Math.min(failure.retryAfterMs ?? backoffMs(grant), maxThrottleMs)) };
+    case 'refused':
+    case 'transient':
+    case 'unknown':
+      return hasGivenUp(grant, now)
+        ? { failed: 'provider_rejected', retryAt: later(now, day) }
+        : { failed: null, retryAt: later(now, Math.min(Math.max(failure.retryAfterMs ?? 0, backoffMs(grant)), maxThrottleMs)) };
+  }
+}
+
+function hasGivenUp(grant: Grant, now: Date): boolean {
+  return (
+    grant.failingSince !== null &&
+    now.getTime() - grant.failingSince.getTime() >= giveUpAfterMs &&
+    grant.consecutiveFailures + 1 >= giveUpAfterFailures
+  );
+}
+
+/** 30 s, doubled with each failure in a row, 15 minutes at most. */
+function backoffMs(grant: Grant): number {
+  return Math.min(firstBackoffMs * 2 ** Math.min(grant.consecutiveFailures, 10), maxBackoffMs);
+}
+
+function later(now: Date, ms: number): Date {
+  return new Date(now.getTime() + ms);
+}

@@ -1,0 +1,78 @@
+import type { Flow, TokenAuthMethod } from './connection.ts';
+
+/** Where a value is found in a token response, a callback's query or a probe's answer: dotted member names. */
+export type ValuePath = string;
+
+/** A call that tells whether an access token works, and whose it is. */
+export interface TestProbe {
+  method: 'GET' | 'POST';
+  url: string;
+  headers: Record<string, string>;
+  accountId: ValuePath | null;
+  accountName: ValuePath | null;
+}
+
+/** One provider, as data: every way it deviates from plain RFC 6749. Nothing in code knows a provider by name. */
+export interface ProviderTemplate {
+  id: string;
+  displayName: string;
+  documentationUrl: string | null;
+  flows: readonly Flow[];
+  authorizationUrl: string | null;
+  tokenUrl: string | null;
+  refreshUrl: string | null;
+  /** Placeholders in the URLs above, each with an anchored pattern. */
+  variables: Record<string, { pattern: string; default: string | null; description: string }>;
+  /** `iss` is compared with it (RFC 9207); required at the callback where issRequired. */
+  issuer: string | null;
+  issRequired: boolean;
+  pkce: boolean;
+  defaultScopes: readonly string[];
+  scopeSeparator: string;
+  authorizeParams: Record<string, string>;
+  /** Added to every code exchange and client_credentials request. */
+  tokenParams: Record<string, string>;
+  refreshParams: Record<string, string>;
+  tokenAuthMethod: TokenAuthMethod;
+  requestBody: 'form' | 'json' | 'query';
+  requestHeaders: Record<string, string>;
+  /** Request parameters under another name (`client_id` → `client_key`); null drops the parameter. */
+  renamedParams: Record<string, string | null>;
+  /** Name of the callback parameter that holds the code. */
+  codeParam: string;
+  /** How a token is renewed: the standard grant, or by exchanging the access token itself. */
+  refresh:
+    | { strategy: 'refresh_token' }
+    | { strategy: 'exchange_access_token'; grantType: string; tokenParam: string };
+  sendScopeOnRefresh: boolean;
+  response: {
+    /** An answer counts as success only where this member has this value. */
+    success: { path: ValuePath; equals: string | number | boolean } | null;
+    /** Member of the canonical answer → where this provider puts it. */
+    map: Record<string, ValuePath>;
+    error: ValuePath | null;
+    /** Name in `extra` → where it is found in the token response. */
+    extra: Record<string, ValuePath>;
+    /** Name in `extra` → name of the callback's query parameter. */
+    callbackExtra: Record<string, string>;
+    accountId: ValuePath | null;
+    accountName: ValuePath | null;
+  };
+  expiry: {
+    defaultLifetimeSeconds: number | null;
+    unit: 'seconds' | 'milliseconds';
+    /** Member holding an absolute instant (ISO 8601, or seconds or milliseconds since the epoch). */
+    absolute: ValuePath | null;
+  };
+  refreshToken: { rotates: boolean | null; lifetimeDays: number | null; idleDays: number | null };
+  revocation: {
+    url: string;
+    /** rfc7009: form POST with client authentication; the others as named. */
+    style: 'rfc7009' | 'json' | 'bearer';
+  } | null;
+  test: TestProbe | null;
+  /** OAuth error codes that mean what invalid_grant means. */
+  terminalErrors: readonly string[];
+  /** Hosts of authorization URLs by which a connection without a template is recognised. */
+  detect: readonly string[];
+}
