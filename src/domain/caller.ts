@@ -28,10 +28,17 @@ export interface Caller extends Reach {
   connections: readonly string[] | null;
 }
 
+/** Where a request came from, for the audit record. */
+export interface Trace {
+  requestId: string | null;
+  address: string | null;
+}
+
 /** A caller together with the organisation the request is about. Every use case that touches an organisation takes one. */
 export interface Actor {
   caller: Caller;
   organizationId: OrganizationId;
+  trace: Trace;
 }
 
 export function requirePermission(caller: Caller, permission: Permission): void {
@@ -49,7 +56,7 @@ export function canReach(reach: Reach, organizationId: OrganizationId): boolean 
  * The organisation a request is about. Without one named: the global scope, or the only organisation of a caller that
  * has exactly one and no right to the global scope. Throws `forbidden` for an organisation out of the caller's reach.
  */
-export function selectOrganization(caller: Caller, named: string | undefined): Actor {
+export function selectOrganization(caller: Caller, named: string | undefined, trace: Trace): Actor {
   const only = caller.organizations !== '*' && caller.organizations.length === 1 && !caller.global ? caller.organizations[0] : undefined;
   const organizationId = named ?? only ?? null;
   if (!canReach(caller, organizationId)) {
@@ -60,7 +67,7 @@ export function selectOrganization(caller: Caller, named: string | undefined): A
         : 'This caller may not act for that organisation.',
     );
   }
-  return { caller, organizationId };
+  return { caller, organizationId, trace };
 }
 
 /** Whether credentials:read of this caller covers a connection of that name. */
