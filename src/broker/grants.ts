@@ -41,9 +41,6 @@ export type RevokeGrants = (
   selector: GrantSelector & { reason: string | null },
 ) => Promise<{ grantId: string; subject: string | null; accountId: string | null; revokedAtProvider: boolean }[]>;
 
-/** Refreshes now, whatever the expiry. Throws connection_not_ready, provider_unavailable, grant_not_found, not_refreshable, rate_limited. */
-export type ForceRefresh = (actor: Actor, name: string, selector: GrantSelector) => Promise<GrantView>;
-
 export interface TestReport {
   testResult: 'success' | 'failed' | 'skipped';
   message: string;
