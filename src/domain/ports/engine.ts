@@ -97,3 +97,9 @@ export interface RefreshQueue {
   /** Each grant at most once in the queue, whoever adds it. */
   enqueue(grantIds: readonly string[], spreadOverMs: number): Promise<void>;
 }
+
+/** Wakes whoever waits for another process's refresh. */
+export interface GrantSignals {
+  /** Resolves when the grant is said to have changed, or after `timeoutMs`: a signal may be lost, the row is what counts. */
+  next(grantId: string, timeoutMs: number): Promise<void>;
+}
