@@ -1,0 +1,60 @@
+import { text } from 'node:stream/consumers';
+import type { Provider } from 'oidc-provider';
+
+type Context = Parameters<Parameters<Provider['use']>[0]>[0];
+
+const pathPattern = /^\/interaction\/[\w-]+$/;
+
+/** Sign-in and consent as two plain forms: any login name is an account, and each form can be refused. */
+export function createPages(provider: Provider) {
+  return async (context: Context, next: () => Promise<unknown>): Promise<void> => {
+    if (!pathPattern.test(context.path)) {
+      await next();
+      return;
+    }
+    const trip = await provider.interactionDetails(context.req, context.res);
+    if (context.method !== 'POST') {
+      const step = trip.prompt.name === 'login' ? 'login' : 'consent';
+      context.type = 'html';
+      context.body = page(step, context.path, String(trip.params.client_id), String(trip.params.scope ?? ''));
+      return;
+    }
+    const form = new URLSearchParams(await text(context.req));
+    const result = form.get('decision') === 'deny' ? denial : await approve(provider, trip, form);
+    context.respond = false;
+    await provider.interactionFinished(context.req, context.res, result, { mergeWithLastSubmission: true });
+  };
+}
+
+const denial = { error: 'access_denied', error_description: 'The person said no.' };
+
+type Trip = Awaited<ReturnType<Provider['interactionDetails']>>;
+
+async function approve(provider: Provider, trip: Trip, form: URLSearchParams) {
+  if (trip.prompt.name === 'login') return { login: { accountId: form.get('login') || 'nobody' } };
+  const held = trip.grantId === undefined ? undefined : await provider.Grant.find(trip.grantId);
+  const accountId = trip.session?.accountId;
+  const grant =
+    held ??
+    new provider.Grant({ clientId: String(trip.params.client_id), ...(accountId === undefined ? {} : { accountId }) });
+  const { missingOIDCScope, missingOIDCClaims } = trip.prompt.details;
+  if (Array.isArray(missingOIDCScope)) grant.addOIDCScope(missingOIDCScope.join(' '));
+  if (Array.isArray(missingOIDCClaims)) grant.addOIDCClaims(missingOIDCClaims.map(String));
+  return { consent: { grantId: await grant.save() } };
+}
+
+function page(step: 'login' | 'consent', action: string, clientId: string, scope: string): string {
+  const title = step === 'login' ? 'Sign in' : 'Allow access';
+  const fields =
+    step === 'login'
+      ? '<label>Account <input name="login" required autofocus></label>'
+      : `<p>The client ${escape(clientId)} asks for: ${escape(scope)}</p>`;
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${title}</title><h1>${title}</h1>
+<form method="post" action="${escape(action)}" data-step="${step}">${fields}
+<button name="decision" value="approve">${title}</button>
+<button name="decision" value="deny" formnovalidate>Deny</button></form></html>`;
+}
+
+function escape(value: string): string {
+  return value.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}

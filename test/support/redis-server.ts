@@ -1,0 +1,127 @@
+import { execFile, spawn } from 'node:child_process';
+import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { env, getuid } from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { Redis } from 'ioredis';
+
+export interface TestRedisServer {
+  url: string | null;
+  absence: string | null;
+  stop(): Promise<void>;
+}
+
+const run = promisify(execFile);
+const nothingToStop = async () => {};
+
+/** REDIS_URL, else a server of our own from the PATH, else one installed with apt where that is possible. */
+export async function startTestRedis(): Promise<TestRedisServer> {
+  if (env['REDIS_URL']) return { url: env['REDIS_URL'], absence: null, stop: nothingToStop };
+  const found = findServer();
+  if (found !== undefined) return startServer(found);
+  const refusal = await installServer();
+  const installed = findServer();
+  if (installed !== undefined) return startServer(installed);
+  return {
+    url: null,
+    absence: `no REDIS_URL, no redis-server or valkey-server on the PATH, ${refusal}`,
+    stop: nothingToStop,
+  };
+}
+
+function findServer(): string | undefined {
+  const folders = [...(env['PATH'] ?? '').split(delimiter), '/usr/local/bin', '/usr/bin', '/usr/sbin'];
+  return ['redis-server', 'valkey-server']
+    .flatMap((name) => folders.map((folder) => join(folder, name)))
+    .find(isExecutable);
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Why it could not be installed, or that it was not found where it was. */
+async function installServer(): Promise<string> {
+  if (getuid?.() !== 0 || !isExecutable('/usr/bin/apt-get')) return 'and it can be installed only by root on Debian';
+  try {
+    // RUNLEVEL=1 keeps the package from starting a server of its own. The lock is another set-up's, doing the same.
+    const options = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' } };
+    await run('apt-get', ['update', '-qq'], options);
+    await run('apt-get', ['install', '-y', '-qq', '-o', 'DPkg::Lock::Timeout=120', 'redis-server'], options);
+    return 'and the installed one was not found';
+  } catch (error) {
+    return `and installing it failed: ${error instanceof Error ? error.message.split('\n')[0] : 'unknown error'}`;
+  }
+}
+
+async function startServer(program: string): Promise<TestRedisServer> {
+  const home = mkdtempSync(join(tmpdir(), 'token-broker-test-redis-'));
+  const port = await freePort();
+  const server = spawn(
+    program,
+    [
+      '--bind',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+      '--databases',
+      '256',
+      '--dir',
+      home,
+    ],
+    { stdio: 'ignore' },
+  );
+  const url = `redis://127.0.0.1:${port}`;
+  const ended = new Promise<void>((resolve) => {
+    server.once('exit', () => resolve());
+    server.once('error', () => resolve());
+  });
+  const stop = async () => {
+    server.kill('SIGTERM');
+    await ended;
+    rmSync(home, { recursive: true, force: true });
+  };
+  if (await answers(url, () => server.exitCode === null)) return { url, absence: null, stop };
+  await stop();
+  return { url: null, absence: `${program} did not start`, stop: nothingToStop };
+}
+
+async function answers(url: string, isRunning: () => boolean): Promise<boolean> {
+  const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 });
+  client.on('error', () => {});
+  try {
+    for (let tries = 0; tries < 250 && isRunning(); tries++) {
+      try {
+        await client.connect();
+        return true;
+      } catch {
+        await sleep(20);
+      }
+    }
+    return false;
+  } finally {
+    client.disconnect();
+  }
+}
+
+async function freePort(): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const server = createServer();
+  server.listen(0, '127.0.0.1', () => {
+    const address = server.address();
+    server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+  });
+  return promise;
+}
