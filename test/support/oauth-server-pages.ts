@@ -48,13 +48,13 @@ function page(step: 'login' | 'consent', action: string, clientId: string, scope
   const fields =
     step === 'login'
       ? '<label>Account <input name="login" required autofocus></label>'
-      : `<p>The client ${escape(clientId)} asks for: ${escape(scope)}</p>`;
+      : `<p>The client ${escapeHtml(clientId)} asks for: ${escapeHtml(scope)}</p>`;
   return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${title}</title><h1>${title}</h1>
-<form method="post" action="${escape(action)}" data-step="${step}">${fields}
+<form method="post" action="${escapeHtml(action)}" data-step="${step}">${fields}
 <button name="decision" value="approve">${title}</button>
 <button name="decision" value="deny" formnovalidate>Deny</button></form></html>`;
 }
 
-function escape(value: string): string {
+function escapeHtml(value: string): string {
   return value.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -1,7 +1,8 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { type AllClientMetadata, Provider } from 'oidc-provider';
+import { type Lifetimes, oauthServerConfiguration } from './oauth-server-configuration.ts';
 import { createPages } from './oauth-server-pages.ts';
 import { createOAuthServerStore } from './oauth-server-store.ts';
 
@@ -12,11 +13,6 @@ export interface TokenRequest {
   grantType: string;
   clientId: string | null;
   status: number;
-}
-
-interface Lifetimes {
-  accessTokenSeconds: number;
-  refreshTokenSeconds: number;
 }
 
 export type OAuthServer = Awaited<ReturnType<typeof startOAuthServer>>;
@@ -40,7 +36,7 @@ export async function startOAuthServer(initial: Partial<Lifetimes> = {}) {
   const port = await listen(server, 0);
   const issuer = `http://127.0.0.1:${port}`;
   const store = createOAuthServerStore();
-  const provider = new Provider(issuer, configuration(store.adapterOf, lifetimes));
+  const provider = new Provider(issuer, oauthServerConfiguration(store.adapterOf, lifetimes));
   provider.use(async (context, next) => {
     await next();
     if (context.path !== '/token') return;
@@ -133,4 +129,18 @@ export async function startOAuthServer(initial: Partial<Lifetimes> = {}) {
 interface TokenContext {
   params?: { grant_type?: string };
   client?: { clientId: string };
+}
+
+async function listen(server: Server, port: number): Promise<number> {
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the authorization server has no port');
+  return address.port;
+}
+
+async function close(server: Server): Promise<void> {
+  server.close();
+  server.closeAllConnections();
+  await once(server, 'close');
 }
