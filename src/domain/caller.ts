@@ -43,7 +43,9 @@ export interface Actor {
 
 export function requirePermission(caller: Caller, permission: Permission): void {
   if (!caller.permissions.includes(permission)) {
-    throw BrokerError.with('forbidden', `This needs the permission ${permission}.`, { required_permission: permission });
+    throw BrokerError.with('forbidden', `This needs the permission ${permission}.`, {
+      required_permission: permission,
+    });
   }
 }
 
@@ -57,7 +59,10 @@ export function canReach(reach: Reach, organizationId: OrganizationId): boolean 
  * has exactly one and no right to the global scope. Throws `forbidden` for an organisation out of the caller's reach.
  */
 export function selectOrganization(caller: Caller, named: string | undefined, trace: Trace): Actor {
-  const only = caller.organizations !== '*' && caller.organizations.length === 1 && !caller.global ? caller.organizations[0] : undefined;
+  const only =
+    caller.organizations !== '*' && caller.organizations.length === 1 && !caller.global
+      ? caller.organizations[0]
+      : undefined;
   const organizationId = named ?? only ?? null;
   if (!canReach(caller, organizationId)) {
     throw BrokerError.of(

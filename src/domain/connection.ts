@@ -8,7 +8,12 @@ export const flows = ['authorization_code', 'client_credentials', 'refresh_token
 export type Flow = (typeof flows)[number];
 
 /** How the client proves itself at the token endpoint (RFC 7591 §2; the `_raw` form skips RFC 6749 §2.3.1's form-urlencoding). */
-export const tokenAuthMethods = ['client_secret_basic', 'client_secret_basic_raw', 'client_secret_post', 'none'] as const;
+export const tokenAuthMethods = [
+  'client_secret_basic',
+  'client_secret_basic_raw',
+  'client_secret_post',
+  'none',
+] as const;
 export type TokenAuthMethod = (typeof tokenAuthMethods)[number];
 
 /** What an administrator writes: the whole editable configuration, without its secret. */

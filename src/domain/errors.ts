@@ -44,7 +44,9 @@ export interface BrokerErrorDetails {
 export type BrokerErrorCode = keyof BrokerErrorDetails;
 
 /** Codes whose members are all optional: only these may be raised without details. */
-type BareCode = { [C in BrokerErrorCode]: Record<never, never> extends BrokerErrorDetails[C] ? C : never }[BrokerErrorCode];
+type BareCode = {
+  [C in BrokerErrorCode]: Record<never, never> extends BrokerErrorDetails[C] ? C : never;
+}[BrokerErrorCode];
 
 /** The one error that crosses layers on purpose. `message` is public; `cause` is for the log and never leaves the process. */
 export class BrokerError<C extends BrokerErrorCode = BrokerErrorCode> extends Error {
@@ -62,7 +64,12 @@ export class BrokerError<C extends BrokerErrorCode = BrokerErrorCode> extends Er
     return new BrokerError(code, message, {} as BrokerErrorDetails[C], cause);
   }
 
-  static with<C extends BrokerErrorCode>(code: C, message: string, details: BrokerErrorDetails[C], cause?: unknown): BrokerError<C> {
+  static with<C extends BrokerErrorCode>(
+    code: C,
+    message: string,
+    details: BrokerErrorDetails[C],
+    cause?: unknown,
+  ): BrokerError<C> {
     return new BrokerError(code, message, details, cause);
   }
 }

@@ -43,7 +43,8 @@ export interface TokenFacts {
   /** Null: the provider never said, and nothing lets us infer it. */
   expiresAt: Date | null;
   refreshExpiresAt: Date | null;
-  obtainedAt: Date;
+  /** Null for an imported token: when it was issued is unknown. */
+  obtainedAt: Date | null;
   /** Seconds the provider gave this access token; the last one seen where it stopped saying. */
   lifetimeSeconds: number | null;
   /** Whether there is anything to refresh it with: a refresh token, the client's own credentials, or the template's exchange. */

@@ -8,7 +8,14 @@
  * - unknown: another OAuth error code.
  * - refused: our own rules stopped the call before it was sent (an address that may not be reached, a broken URL).
  */
-export type FailureClass = 'reauthorization' | 'client' | 'configuration' | 'throttled' | 'transient' | 'unknown' | 'refused';
+export type FailureClass =
+  | 'reauthorization'
+  | 'client'
+  | 'configuration'
+  | 'throttled'
+  | 'transient'
+  | 'unknown'
+  | 'refused';
 
 export interface ProviderFailureFacts {
   class: FailureClass;

@@ -39,13 +39,25 @@ export function softMarginMs(facts: TokenFacts): number {
   return Math.min(maxSoftMarginMs, lifetimeMs * softMarginShare);
 }
 
+/**
+ * Whether the sweep should refresh a grant now. One obtained less than half an interval ago that outlives the next sweep
+ * is left alone, so that restarts and one-hour tokens make no storm.
+ */
+export function isDue({ status, facts }: Grant, { intervalMs, windowMs }: RefreshSchedule, now: Date): boolean {
+  if (status !== 'completed' || facts === null || !facts.refreshable) return false;
+  const left = remainingMs(facts, now);
+  if (left > windowMs) return false;
+  const isNew = facts.obtainedAt !== null && now.getTime() - facts.obtainedAt.getTime() < intervalMs / 2;
+  return !(isNew && left > intervalMs + softMarginMs(facts));
+}
+
 /** When the sweep will take a grant up; null where it never will. */
 export function nextRefreshAt(grant: Grant, schedule: RefreshSchedule): Date | null {
   if (grant.status === 'failed') return grant.retryAt;
   const facts = grant.facts;
   if (grant.status !== 'completed' || facts === null || !facts.refreshable || facts.expiresAt === null) return null;
   const due = facts.expiresAt.getTime() - schedule.windowMs;
-  return new Date(Math.max(due, facts.obtainedAt.getTime(), grant.retryAt?.getTime() ?? 0));
+  return new Date(Math.max(due, facts.obtainedAt?.getTime() ?? 0, grant.retryAt?.getTime() ?? 0));
 }
 
 /** What a failed refresh does to a grant. */
@@ -56,7 +68,12 @@ export interface FailureEffect {
 }
 
 /** The effect of a failure on a grant that was leased for it. `interrupted`: an earlier call's answer may have been lost. */
-export function effectOfFailure(grant: Grant, failure: ProviderFailureFacts, interrupted: boolean, now: Date): FailureEffect {
+export function effectOfFailure(
+  grant: Grant,
+  failure: ProviderFailureFacts,
+  interrupted: boolean,
+  now: Date,
+): FailureEffect {
   switch (failure.class) {
     case 'reauthorization':
       return { failed: interrupted ? 'rotation_interrupted' : 'reauthorization_required', retryAt: null };
@@ -71,7 +88,10 @@ export function effectOfFailure(grant: Grant, failure: ProviderFailureFacts, int
     case 'unknown':
       return hasGivenUp(grant, now)
         ? { failed: 'provider_rejected', retryAt: later(now, day) }
-        : { failed: null, retryAt: later(now, Math.min(Math.max(failure.retryAfterMs ?? 0, backoffMs(grant)), maxThrottleMs)) };
+        : {
+            failed: null,
+            retryAt: later(now, Math.min(Math.max(failure.retryAfterMs ?? 0, backoffMs(grant)), maxThrottleMs)),
+          };
   }
 }
 

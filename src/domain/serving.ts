@@ -66,7 +66,12 @@ function unsatisfiable(grant: ServableGrant): Serving {
 
 function notReady(grant: ServableGrant): Serving {
   if (grant.status === 'completed') {
-    return { kind: 'not_ready', status: 'failed', reason: 'token_expired', message: 'The access token has expired and there is nothing to refresh it with.' };
+    return {
+      kind: 'not_ready',
+      status: 'failed',
+      reason: 'token_expired',
+      message: 'The access token has expired and there is nothing to refresh it with.',
+    };
   }
   return { kind: 'not_ready', status: grant.status, reason: grant.statusReason, message: grant.statusMessage };
 }

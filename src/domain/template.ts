@@ -41,9 +41,7 @@ export interface ProviderTemplate {
   /** Name of the callback parameter that holds the code. */
   codeParam: string;
   /** How a token is renewed: the standard grant, or by exchanging the access token itself. */
-  refresh:
-    | { strategy: 'refresh_token' }
-    | { strategy: 'exchange_access_token'; grantType: string; tokenParam: string };
+  refresh: { strategy: 'refresh_token' } | { strategy: 'exchange_access_token'; grantType: string; tokenParam: string };
   sendScopeOnRefresh: boolean;
   response: {
     /** An answer counts as success only where this member has this value. */

@@ -24,7 +24,8 @@ export function factsOf(arrival: TokenArrival): TokenFacts {
   return {
     expiresAt: after(requestedAt, lifetimeSeconds),
     refreshExpiresAt:
-      after(requestedAt, answer.refreshLifetimeSeconds) ?? (keptOldRefreshToken ? (held?.refreshExpiresAt ?? null) : null),
+      after(requestedAt, answer.refreshLifetimeSeconds) ??
+      (keptOldRefreshToken ? (held?.refreshExpiresAt ?? null) : null),
     obtainedAt: requestedAt,
     lifetimeSeconds,
     refreshable: arrival.flow === 'client_credentials' || kept.refreshToken !== null || arrival.exchangesAccessToken,

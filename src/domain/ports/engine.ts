@@ -58,9 +58,13 @@ export interface SweepCursor {
 /** What the sweep asks for. */
 export interface SweepStore {
   /** Ids of grants due at `now`, earliest first, by keyset. */
-  due(
-    query: { now: Date; intervalMs: number; windowMs: number; after: SweepCursor | null; limit: number },
-  ): Promise<{ ids: string[]; next: SweepCursor | null }>;
+  due(query: {
+    now: Date;
+    intervalMs: number;
+    windowMs: number;
+    after: SweepCursor | null;
+    limit: number;
+  }): Promise<{ ids: string[]; next: SweepCursor | null }>;
   /** Start of the last sweep, null before the first. */
   lastStartedAt(): Promise<Date | null>;
   recordStart(at: Date): Promise<void>;

@@ -1,3 +1,8 @@
+/** No retry helps: a key that stored data needs is not there. `message` names its id and what to do, and is for the operator. */
+export class KeyUnavailable extends Error {
+  override readonly name = 'KeyUnavailable';
+}
+
 /** A key as it lies in the database: usable only by whoever can unwrap it. */
 export interface WrappedKey {
   /** Which key-encryption key wrapped it. */
@@ -12,7 +17,7 @@ export interface WrappedKey {
 export interface KeyEncryptionKeys {
   /** Under the key that wraps new ones. */
   wrap(key: Uint8Array, dataKeyId: string): Promise<WrappedKey>;
-  /** Throws with a message that names the key-encryption key wanted, where it is missing or not the right one. */
+  /** Throws KeyUnavailable where the key-encryption key is missing or not the one that wrapped; anything else may pass. */
   unwrap(key: WrappedKey, dataKeyId: string): Promise<Uint8Array>;
 }
 

@@ -31,7 +31,13 @@ export interface CodeExchange {
 }
 
 export type ProbeResult =
-  | { result: 'success' | 'failed'; message: string; responseTimeMs: number; account: ProviderAccount | null; httpStatus: number | null }
+  | {
+      result: 'success' | 'failed';
+      message: string;
+      responseTimeMs: number;
+      account: ProviderAccount | null;
+      httpStatus: number | null;
+    }
   | { result: 'skipped'; message: string; responseTimeMs: 0; account: null; httpStatus: null };
 
 /** The provider's side of OAuth. Every call has a deadline and throws ProviderFailure; none keeps state between calls. */

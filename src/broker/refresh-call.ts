@@ -1,0 +1,153 @@
+import type { AuditEvent } from '../domain/audit.ts';
+import type { Grant } from '../domain/grant.ts';
+import type { Cipher } from '../domain/ports/cipher.ts';
+import type { LeasedGrant, RefreshStore } from '../domain/ports/engine.ts';
+import type { OAuthGateway, ProviderCatalogue } from '../domain/ports/oauth.ts';
+import { ProviderFailure } from '../domain/provider-failure.ts';
+import { effectOfFailure } from '../domain/refresh-policy.ts';
+import { factsOf } from '../domain/token-facts.ts';
+import { mergeRefreshed, type TokenAnswer, type TokenSet } from '../domain/token-set.ts';
+import type { PersistRefreshed } from './persist-refreshed.ts';
+import type { RefreshResult } from './refresh-grant.ts';
+import { openClient, openTokens, sealTokens } from './sealing.ts';
+
+/** One provider call for a grant whose lease the caller holds, and the storing of whatever comes of it. */
+export type CallProvider = (leased: LeasedGrant, owner: string) => Promise<RefreshResult>;
+
+export interface CallProviderDeps {
+  store: Pick<RefreshStore, 'find' | 'fail' | 'failAllOf'>;
+  persist: PersistRefreshed;
+  oauth: Pick<OAuthGateway, 'refresh' | 'requestClientCredentials'>;
+  catalogue: Pick<ProviderCatalogue, 'find'>;
+  cipher: Cipher;
+  clock: () => Date;
+}
+
+const soonMs = 5_000;
+
+export function createCallProvider(deps: CallProviderDeps): CallProvider {
+  return async (leased, owner) => {
+    const requestedAt = deps.clock();
+    const held =
+      leased.grant.sealedTokens === null ? null : openTokens(deps.cipher, leased.grant, leased.grant.sealedTokens);
+    let answer: TokenAnswer;
+    try {
+      answer = await request(deps, leased, held);
+    } catch (error) {
+      if (!(error instanceof ProviderFailure)) throw error;
+      return recordFailure(deps, leased, owner, error);
+    }
+    return keep(deps, leased, owner, held, answer, requestedAt);
+  };
+}
+
+async function request(
+  { oauth, cipher }: CallProviderDeps,
+  leased: LeasedGrant,
+  held: TokenSet | null,
+): Promise<TokenAnswer> {
+  const { grant, connection } = leased;
+  const client = openClient(cipher, connection);
+  if (connection.settings.flow === 'client_credentials' || held === null) {
+    return oauth.requestClientCredentials(client, connection.settings.scopes);
+  }
+  return oauth.refresh(client, held, grant.facts?.scopes ?? grant.requestedScopes);
+}
+
+async function keep(
+  deps: CallProviderDeps,
+  leased: LeasedGrant,
+  owner: string,
+  held: TokenSet | null,
+  answer: TokenAnswer,
+  requestedAt: Date,
+): Promise<RefreshResult> {
+  const { grant, connection } = leased;
+  const kept = mergeRefreshed(held, answer.tokens);
+  const facts = factsOf({
+    answer,
+    kept,
+    flow: connection.settings.flow,
+    exchangesAccessToken:
+      deps.catalogue.find(connection.settings.provider)?.refresh.strategy === 'exchange_access_token',
+    held: grant.facts,
+    requestedScopes: grant.requestedScopes,
+    requestedAt,
+  });
+  const tokens = { sealed: sealTokens(deps.cipher, grant, kept), facts };
+  const stored = await deps.persist(leased, owner, tokens, refreshEvent(leased, deps.clock(), 'success', {}));
+  // Not stored: the row was replaced, revoked or deleted meanwhile, and what stands there now wins.
+  return stored ? asItStands(deps, grant) : afterTheRowMoved(deps, leased);
+}
+
+async function recordFailure(
+  deps: CallProviderDeps,
+  leased: LeasedGrant,
+  owner: string,
+  failure: ProviderFailure,
+): Promise<RefreshResult> {
+  const { store, clock } = deps;
+  const { grant, connection, interrupted } = leased;
+  const current = await store.find(grant.id);
+  // invalid_grant from a token that is no longer the stored one says nothing about the one that is.
+  if (current === undefined || current.grant.version !== grant.version) return afterTheRowMoved(deps, leased);
+
+  const effect = effectOfFailure(grant, failure.facts, interrupted, clock());
+  const spendsToken = connection.settings.flow !== 'client_credentials';
+  const answerLost = failure.facts.sent && !failure.facts.answered;
+  const recorded = await store.fail(
+    leased,
+    owner,
+    {
+      ...effect,
+      message: failure.message,
+      keepIntent: spendsToken && effect.failed === null && (answerLost || interrupted),
+    },
+    refreshEvent(leased, clock(), 'failure', {
+      class: failure.facts.class,
+      error: failure.facts.oauthError,
+      http_status: failure.facts.httpStatus,
+    }),
+  );
+  if (!recorded) return afterTheRowMoved(deps, leased);
+  if (effect.failed === 'client_rejected') await store.failAllOf(connection.id, effect.failed, failure.message);
+  return asItStands(deps, grant);
+}
+
+async function afterTheRowMoved(deps: CallProviderDeps, { grant }: LeasedGrant): Promise<RefreshResult> {
+  const current = await deps.store.find(grant.id);
+  if (current === undefined) return { kind: 'gone' };
+  return current.grant.status === 'completed'
+    ? { kind: 'fresh', grant: current.grant }
+    : { kind: 'failed', grant: current.grant };
+}
+
+async function asItStands(deps: CallProviderDeps, before: Grant): Promise<RefreshResult> {
+  const current = await deps.store.find(before.id);
+  if (current === undefined) return { kind: 'gone' };
+  const { grant } = current;
+  if (grant.status !== 'completed') return { kind: 'failed', grant };
+  if (grant.version !== before.version) return { kind: 'fresh', grant };
+  return { kind: 'unavailable', grant, retryAt: grant.retryAt ?? new Date(deps.clock().getTime() + soonMs) };
+}
+
+function refreshEvent(
+  { grant, connection }: LeasedGrant,
+  time: Date,
+  outcome: AuditEvent['outcome'],
+  details: AuditEvent['details'],
+): AuditEvent {
+  return {
+    time,
+    actor: 'broker',
+    action: outcome === 'success' ? 'grant.refreshed' : 'grant.refresh_failed',
+    organizationId: grant.organizationId,
+    connectionId: connection.id,
+    connectionName: connection.name,
+    grantId: grant.id,
+    outcome,
+    details,
+    requestId: null,
+    address: null,
+  };
+}
