@@ -10,7 +10,7 @@ import { canPassTo, databaseUser } from '../../src/embedded/system-user.ts';
 
 /** The server the whole run shares: TEST_DATABASE_URL, else one of our own in a temporary directory. */
 export async function startTestPostgres(): Promise<{ url: string; stop(): Promise<void> }> {
-  if (env['TEST_DATABASE_URL']) return { url: env['TEST_DATABASE_URL'], stop: async () => {} };
+  if (env.TEST_DATABASE_URL) return { url: env.TEST_DATABASE_URL, stop: async () => {} };
   const user = databaseUser('');
   const home = mkdtempSync(join(canPassTo(user, tmpdir()) ? tmpdir() : '/tmp', 'token-broker-test-postgres-'));
   chmodSync(home, 0o755);

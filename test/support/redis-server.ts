@@ -19,7 +19,7 @@ const nothingToStop = async () => {};
 
 /** REDIS_URL, else a server of our own from the PATH, else one installed with apt where that is possible. */
 export async function startTestRedis(): Promise<TestRedisServer> {
-  if (env['REDIS_URL']) return { url: env['REDIS_URL'], absence: null, stop: nothingToStop };
+  if (env.REDIS_URL) return { url: env.REDIS_URL, absence: null, stop: nothingToStop };
   const found = findServer();
   if (found !== undefined) return startServer(found);
   const refusal = await installServer();
@@ -33,7 +33,7 @@ export async function startTestRedis(): Promise<TestRedisServer> {
 }
 
 function findServer(): string | undefined {
-  const folders = [...(env['PATH'] ?? '').split(delimiter), '/usr/local/bin', '/usr/bin', '/usr/sbin'];
+  const folders = [...(env.PATH ?? '').split(delimiter), '/usr/local/bin', '/usr/bin', '/usr/sbin'];
   return ['redis-server', 'valkey-server']
     .flatMap((name) => folders.map((folder) => join(folder, name)))
     .find(isExecutable);

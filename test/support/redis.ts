@@ -17,7 +17,7 @@ export function describeWithRedis(name: string, suite: () => void): void {
   const absence = inject('redisAbsence');
   if (absence === null) {
     describe(name, suite);
-  } else if (env['CI'] === 'true') {
+  } else if (env.CI === 'true') {
     test(`${name}: Redis is there to run against`, () => {
       throw new Error(`Redis is missing: ${absence}.`);
     });

@@ -1,0 +1,23 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { v7 } from 'uuid';
+import type { NewId, Tokens } from '../domain/ports/tokens.ts';
+
+const minBytes = 16;
+
+export function createTokens(): Tokens {
+  return {
+    random: (bytes) => {
+      if (bytes < minBytes) throw new RangeError(`A token has ${minBytes} bytes at least.`);
+      return randomBytes(bytes).toString('base64url');
+    },
+    sha256,
+    sha256Text: (text) => sha256(text).toString('base64url'),
+    equal: (a, b) => a.length === b.length && timingSafeEqual(a, b),
+  };
+}
+
+export const newId: NewId = () => v7();
+
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text, 'utf8').digest();
+}
