@@ -1,0 +1,114 @@
+import { describe, expect, test } from 'vitest';
+import type { Grant } from '../../../src/domain/grant.ts';
+import type { FailureClass, ProviderFailureFacts } from '../../../src/domain/provider-failure.ts';
+import { effectOfFailure, isDue, nextRefreshAt } from '../../../src/domain/refresh-policy.ts';
+
+const now = new Date('2026-01-01T12:00:00Z');
+const minute = 60_000;
+const hour = 60 * minute;
+const schedule = { intervalMs: 30 * minute, windowMs: 4 * hour };
+const at = (ms: number) => new Date(now.getTime() + ms);
+
+function grant(over: Partial<Grant> = {}): Grant {
+  return {
+    id: 'g',
+    connectionId: 'c',
+    organizationId: null,
+    subject: null,
+    accountId: null,
+    accountName: null,
+    status: 'completed',
+    statusReason: null,
+    statusMessage: null,
+    sealedTokens: new Uint8Array([1]),
+    facts: { expiresAt: at(3 * hour), refreshExpiresAt: null, obtainedAt: at(-hour), lifetimeSeconds: 14_400, refreshable: true, scopes: [] },
+    requestedScopes: [],
+    version: 1,
+    leaseOwner: null,
+    leaseUntil: null,
+    refreshStartedAt: null,
+    consecutiveFailures: 0,
+    failingSince: null,
+    retryAt: null,
+    lastRefreshAt: null,
+    lastTestAt: null,
+    health: null,
+    healthError: null,
+    revokedAt: null,
+    revokedBy: null,
+    revokedReason: null,
+    createdAt: now,
+    updatedAt: now,
+    ...over,
+  };
+}
+
+function failure(failureClass: FailureClass, retryAfterMs: number | null = null): ProviderFailureFacts {
+  return { class: failureClass, sent: true, answered: true, oauthError: null, httpStatus: null, retryAfterMs };
+}
+
+function withFacts(facts: Partial<NonNullable<Grant['facts']>>): Grant {
+  const base = grant();
+  return { ...base, facts: base.facts === null ? null : { ...base.facts, ...facts } };
+}
+
+describe('what the sweep takes up', () => {
+  test('a grant that expires within the window, and not one that expires after it', () => {
+    expect(isDue(withFacts({ expiresAt: at(3 * hour) }), schedule, now)).toBe(true);
+    expect(isDue(withFacts({ expiresAt: at(5 * hour) }), schedule, now)).toBe(false);
+  });
+
+  test('not a fresh one-hour token that outlives the next sweep', () => {
+    expect(isDue(withFacts({ expiresAt: at(59 * minute), obtainedAt: at(-minute), lifetimeSeconds: 3600 }), schedule, now)).toBe(false);
+  });
+
+  test('a fresh token that would not live to see the next sweep', () => {
+    expect(isDue(withFacts({ expiresAt: at(29 * minute), obtainedAt: at(-minute), lifetimeSeconds: 1800 }), schedule, now)).toBe(true);
+  });
+
+  test('an imported token at once: when it was issued is unknown', () => {
+    expect(isDue(withFacts({ obtainedAt: null }), schedule, now)).toBe(true);
+  });
+
+  test('nothing that failed, cannot be refreshed, or never expires', () => {
+    expect(isDue({ ...grant(), status: 'failed' }, schedule, now)).toBe(false);
+    expect(isDue(withFacts({ refreshable: false }), schedule, now)).toBe(false);
+    expect(isDue(withFacts({ expiresAt: null }), schedule, now)).toBe(false);
+  });
+
+  test('is announced as next_refresh_at, never before retry_at', () => {
+    expect(nextRefreshAt(withFacts({ expiresAt: at(6 * hour) }), schedule)).toEqual(at(2 * hour));
+    expect(nextRefreshAt({ ...withFacts({ expiresAt: at(6 * hour) }), retryAt: at(3 * hour) }, schedule)).toEqual(at(3 * hour));
+    expect(nextRefreshAt(withFacts({ refreshable: false }), schedule)).toBeNull();
+  });
+});
+
+describe('what a failure does to a grant', () => {
+  test.each([
+    ['reauthorization', 'reauthorization_required', null],
+    ['client', 'client_rejected', null],
+    ['configuration', 'configuration_rejected', at(24 * hour)],
+  ] as const)('%s ends it as %s', (failureClass, failed, retryAt) => {
+    expect(effectOfFailure(grant(), failure(failureClass), false, now)).toEqual({ failed, retryAt });
+  });
+
+  test('invalid_grant after an answer that may have been lost is called what it is', () => {
+    expect(effectOfFailure(grant(), failure('reauthorization'), true, now)).toEqual({ failed: 'rotation_interrupted', retryAt: null });
+  });
+
+  test.each(['transient', 'unknown', 'refused'] as const)('%s leaves it completed, to be retried later each time', (failureClass) => {
+    expect(effectOfFailure(grant(), failure(failureClass), false, now)).toEqual({ failed: null, retryAt: at(30_000) });
+    expect(effectOfFailure(grant({ consecutiveFailures: 3 }), failure(failureClass), false, now).retryAt).toEqual(at(240_000));
+    expect(effectOfFailure(grant({ consecutiveFailures: 90, failingSince: at(-hour) }), failure(failureClass), false, now)).toEqual({ failed: null, retryAt: at(15 * minute) });
+  });
+
+  test('a day of nothing but refusals ends it as provider_rejected', () => {
+    const failing = grant({ consecutiveFailures: 48, failingSince: at(-24 * hour) });
+    expect(effectOfFailure(failing, failure('transient'), false, now)).toMatchObject({ failed: 'provider_rejected' });
+  });
+
+  test('Retry-After is honoured up to a quarter of an hour', () => {
+    expect(effectOfFailure(grant(), failure('throttled', 90_000), false, now)).toEqual({ failed: null, retryAt: at(90_000) });
+    expect(effectOfFailure(grant(), failure('throttled', 24 * hour), false, now)).toEqual({ failed: null, retryAt: at(15 * minute) });
+  });
+});
