@@ -67,9 +67,12 @@ export interface FailureEffect {
   retryAt: Date | null;
 }
 
+/** What a grant's failures so far say about the next one. */
+export type FailureHistory = Pick<Grant, 'failingSince' | 'consecutiveFailures'>;
+
 /** The effect of a failure on a grant that was leased for it. `interrupted`: an earlier call's answer may have been lost. */
 export function effectOfFailure(
-  grant: Grant,
+  grant: FailureHistory,
   failure: ProviderFailureFacts,
   interrupted: boolean,
   now: Date,
@@ -95,7 +98,7 @@ export function effectOfFailure(
   }
 }
 
-function hasGivenUp(grant: Grant, now: Date): boolean {
+function hasGivenUp(grant: FailureHistory, now: Date): boolean {
   return (
     grant.failingSince !== null &&
     now.getTime() - grant.failingSince.getTime() >= giveUpAfterMs &&
@@ -104,7 +107,7 @@ function hasGivenUp(grant: Grant, now: Date): boolean {
 }
 
 /** 30 s, doubled with each failure in a row, 15 minutes at most. */
-function backoffMs(grant: Grant): number {
+function backoffMs(grant: FailureHistory): number {
   return Math.min(firstBackoffMs * 2 ** Math.min(grant.consecutiveFailures, 10), maxBackoffMs);
 }
 

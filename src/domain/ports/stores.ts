@@ -98,6 +98,8 @@ export interface GrantWriter extends GrantReader {
   /** Tokens gone, version + 1, failed with reason revoked. */
   revoke(id: string, revocation: { by: string; reason: string | null; now: Date }): Promise<void>;
   delete(id: string): Promise<boolean>;
+  /** Of every organisation below a connection this organisation owns, those with tokens: what a revocation needs of them. */
+  listAllOf(connectionId: string): Promise<Pick<Grant, 'id' | 'organizationId' | 'sealedTokens'>[]>;
   /** Of every organisation below a connection this organisation owns: tokens gone, version + 1, not_connected, configuration_changed. */
   dropAllOf(connectionId: string, now: Date): Promise<number>;
   /** Of every organisation: failed for client_rejected goes back to completed, since the client's secret was replaced. */

@@ -1,0 +1,69 @@
+import type { ConnectionSettings } from '../domain/connection.ts';
+import { type Fault, invalidRequest } from '../domain/errors.ts';
+import type { OAuthGateway, ProviderCatalogue } from '../domain/ports/oauth.ts';
+import type { ProviderTemplate } from '../domain/template.ts';
+
+/** Settings as a request leaves them: scopes null asks for the template's defaults. */
+export type WrittenSettings = Omit<ConnectionSettings, 'scopes'> & { scopes: string[] | null };
+
+/** Fills in the scopes and throws invalid_request, with every fault at once, for settings that could never connect. */
+export type CheckSettings = (written: WrittenSettings, hasSecret: boolean) => ConnectionSettings;
+
+export interface CheckSettingsDeps {
+  oauth: Pick<OAuthGateway, 'validate' | 'endpoints'>;
+  catalogue: Pick<ProviderCatalogue, 'find'>;
+  /** PUBLIC_URL with BASE_PATH: where providers send browsers back to. */
+  baseUrl: () => string;
+}
+
+export function createCheckSettings({ oauth, catalogue, baseUrl }: CheckSettingsDeps): CheckSettings {
+  return (written, hasSecret) => {
+    const template = catalogue.find(written.provider);
+    const settings = { ...written, scopes: written.scopes ?? [...(template?.defaultScopes ?? [])] };
+    const faults: Fault[] = oauth.validate(settings);
+    // URLs can only be looked at once their variables are known to be sound.
+    if (faults.length === 0) faults.push(...missingEndpoints(settings, oauth.endpoints(settings)));
+    faults.push(...missingSecret(settings, template, hasSecret), ...unsafeResponseMode(settings, template, baseUrl()));
+    const [first, ...rest] = faults;
+    if (first !== undefined) throw invalidRequest(first, ...rest);
+    return settings;
+  };
+}
+
+function missingEndpoints(settings: ConnectionSettings, inForce: ReturnType<OAuthGateway['endpoints']>): Fault[] {
+  const faults: Fault[] = [];
+  const needed = `needed by ${settings.flow}, and the provider's template has none`;
+  if (settings.flow === 'authorization_code' && inForce.authorizationUrl === null)
+    faults.push({ path: 'authorization_url', message: needed });
+  if (inForce.tokenUrl === null) faults.push({ path: 'token_url', message: needed });
+  return faults;
+}
+
+function missingSecret(
+  settings: ConnectionSettings,
+  template: ProviderTemplate | undefined,
+  hasSecret: boolean,
+): Fault[] {
+  const method = settings.tokenAuthMethod ?? template?.tokenAuthMethod ?? null;
+  if (settings.flow !== 'client_credentials' || hasSecret || method === 'none') return [];
+  return [{ path: 'client_secret', message: 'needed by client_credentials' }];
+}
+
+/**
+ * A form_post callback is a cross-site POST. The browser sends our cookie with it only if that is SameSite=None, which
+ * takes Secure, which takes https.
+ */
+function unsafeResponseMode(
+  settings: ConnectionSettings,
+  template: ProviderTemplate | undefined,
+  baseUrl: string,
+): Fault[] {
+  const mode = settings.authorizeParams.response_mode ?? template?.authorizeParams.response_mode;
+  if (settings.flow !== 'authorization_code' || mode !== 'form_post' || baseUrl.startsWith('https:')) return [];
+  return [
+    {
+      path: 'authorize_params.response_mode',
+      message: 'form_post needs a public URL with https, and this one is http',
+    },
+  ];
+}
