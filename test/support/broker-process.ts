@@ -9,14 +9,12 @@ export interface BrokerOptions {
   /** Added to PORT, PUBLIC_URL and DATA_DIR; nothing is inherited but PATH and HOME. */
   env?: Record<string, string>;
   dataDir: string;
-  port?: number;
+  port: number;
   /** Command of src/main.ts. */
   command?: string;
-  /** Whether to wait until /readyz says yes. */
-  waitUntilReady?: boolean;
 }
 
-export type BrokerProcess = Awaited<ReturnType<typeof startBroker>>;
+export type BrokerProcess = ReturnType<typeof spawnBroker>;
 
 const root = resolve(import.meta.dirname, '../..');
 /** The first start makes a database cluster, on a machine that may be busy. */
@@ -25,21 +23,21 @@ const readyLimitMs = 60_000;
 const stopLimitMs = 35_000;
 const pollMs = 25;
 
-/** The service as its users run it: a process of its own, on a free port of loopback. Resolves once it is ready. */
-export async function startBroker({
-  env = {},
-  dataDir,
-  port,
-  command = 'serve',
-  waitUntilReady = true,
-}: BrokerOptions) {
-  const listening = port ?? (await freePort());
-  const url = `http://127.0.0.1:${listening}`;
+/** The service as its users run it, once it is ready: a process of its own, on a free port of loopback by default. */
+export async function startBroker({ port, ...options }: Omit<BrokerOptions, 'port'> & { port?: number }) {
+  const broker = spawnBroker({ ...options, port: port ?? (await freePort()) });
+  await broker.ready();
+  return broker;
+}
+
+/** Starts the process and waits for nothing. */
+export function spawnBroker({ env = {}, dataDir, port, command = 'serve' }: BrokerOptions) {
+  const url = `http://127.0.0.1:${port}`;
   const child = spawn(process.execPath, ['src/main.ts', command], {
     cwd: root,
     env: {
       ...{ PATH: process.env.PATH, HOME: process.env.HOME },
-      ...{ PORT: String(listening), PUBLIC_URL: url, DATA_DIR: dataDir, ...env },
+      ...{ PORT: String(port), PUBLIC_URL: url, DATA_DIR: dataDir, ...env },
     },
     stdio: ['ignore', 'pipe', 'pipe'],
     // A group of its own: Ctrl-C at a terminal reaches the parent alone, which then ends the broker in order.
@@ -48,42 +46,43 @@ export async function startBroker({
   const chunks: string[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => chunks.push(text));
   const ended = once(child, 'close') as Promise<[code: number | null, signal: NodeJS.Signals | null]>;
-  const isRunning = () => child.exitCode === null && child.signalCode === null;
   const killWithParent = () => child.kill('SIGKILL');
   process.once('exit', killWithParent);
-  ended.then(
-    () => process.off('exit', killWithParent),
-    () => {},
-  );
+  child.once('close', () => process.off('exit', killWithParent));
+  const isRunning = () => child.exitCode === null && child.signalCode === null;
   const logs = () => chunks.join('');
-
-  if (waitUntilReady) {
-    const until = Date.now() + readyLimitMs;
-    while (!(await isReady(url))) {
-      if (!isRunning()) throw new Error(`the broker ended before it was ready:\n${logs()}`);
-      if (Date.now() > until) {
-        child.kill('SIGKILL');
-        throw new Error(`the broker was not ready within ${readyLimitMs / 1000} s:\n${logs()}`);
-      }
-      await sleep(pollMs);
-    }
-  }
 
   return {
     url,
-    port: listening,
+    port,
     pid: child.pid,
     logs,
     isRunning,
     /** Exit code and signal, once it ended. */
     ended,
+    /** Until /readyz says yes. Throws, with what the broker wrote, where it ends first or takes too long. */
+    async ready(): Promise<void> {
+      const until = Date.now() + readyLimitMs;
+      while (!(await isReady(url))) {
+        if (!isRunning()) throw new Error(`the broker ended before it was ready:\n${logs()}`);
+        if (Date.now() > until) {
+          child.kill('SIGKILL');
+          throw new Error(`the broker was not ready within ${readyLimitMs / 1000} s:\n${logs()}`);
+        }
+        await sleep(pollMs);
+      }
+    },
     /** SIGTERM, and the exit code; SIGKILL and an error where it does not end. */
     async stop(): Promise<number | null> {
       if (isRunning()) child.kill('SIGTERM');
-      const timer = setTimeout(() => child.kill('SIGKILL'), stopLimitMs);
-      const [code, signal] = await ended;
+      let isLate = false;
+      const timer = setTimeout(() => {
+        isLate = true;
+        child.kill('SIGKILL');
+      }, stopLimitMs);
+      const [code] = await ended;
       clearTimeout(timer);
-      if (signal === 'SIGKILL') throw new Error(`the broker did not stop within ${stopLimitMs / 1000} s:\n${logs()}`);
+      if (isLate) throw new Error(`the broker did not stop within ${stopLimitMs / 1000} s:\n${logs()}`);
       return code;
     },
     /** SIGKILL, as a crash: nothing is closed, and an embedded database runs on. */

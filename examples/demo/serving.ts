@@ -1,0 +1,25 @@
+import { connectionName } from './connect.ts';
+import type { Stage } from './stage.ts';
+
+/** What there is to play with, and how. */
+export function explainServing({ narrator, broker, provider, dataDir }: Stage): void {
+  const authorization = '-H "Authorization: Bearer $ADMIN_KEY"';
+  narrator.line();
+  narrator.title('It is yours now. In another terminal:');
+  narrator.command(`BROKER=${broker.url} ADMIN_KEY=$(cat ${dataDir.path}/admin-key)`);
+  narrator.note('Fetch a token, as a service does:');
+  narrator.command(`curl -s "$BROKER/credentials/${connectionName}" ${authorization}`);
+  narrator.note('Connect another account (open authorization_url in a browser; any name signs in):');
+  narrator.command(
+    `curl -s -X POST "$BROKER/connections/${connectionName}/authorize" ${authorization} -H "X-Organization-Id: initech"`,
+  );
+  narrator.note('See what there is:');
+  narrator.command(`curl -s "$BROKER/connections" ${authorization}`);
+  narrator.note(`Use a token at the provider:`);
+  narrator.command(`curl -s ${provider.endpoints.userinfo} -H "Authorization: Bearer $ACCESS_TOKEN"`);
+  narrator.note('Revoke:');
+  narrator.command(`curl -s -X POST "$BROKER/connections/${connectionName}/revoke" ${authorization}`);
+  narrator.line();
+  narrator.note(`Every route: ${broker.url}/docs. The admin key: ${dataDir.path}/admin-key.`);
+  narrator.note('Ctrl-C ends the broker, its database and the provider, and deletes the data directory.');
+}
