@@ -1,6 +1,6 @@
 import type { Flow, TokenAuthMethod } from './connection.ts';
 
-/** Where a value is found in a token response, a callback's query or a probe's answer: dotted member names. */
+/** Where a value is found in a token response or a probe's answer: dotted member names; of alternatives (`a.b|c`) the first that is there. */
 export type ValuePath = string;
 
 /** A call that tells whether an access token works, and whose it is. */
@@ -8,6 +8,10 @@ export interface TestProbe {
   method: 'GET' | 'POST';
   url: string;
   headers: Record<string, string>;
+  /** JSON text sent with a POST. */
+  body: string | null;
+  /** Scopes any one of which lets the call pass; a connection that asks for others only is not probed. Empty: any token passes. */
+  scopes: readonly string[];
   accountId: ValuePath | null;
   accountName: ValuePath | null;
 }
@@ -30,6 +34,10 @@ export interface ProviderTemplate {
   defaultScopes: readonly string[];
   scopeSeparator: string;
   authorizeParams: Record<string, string>;
+  /** Where the authorization URL carries its parameters; some providers read them behind the `#`. */
+  authorizeParamsIn: 'query' | 'fragment';
+  /** Parameters of the authorization URL whose value is written as it is (`,` and `:` stay), not percent-encoded. */
+  unencodedParams: readonly string[];
   /** Added to every code exchange and client_credentials request. */
   tokenParams: Record<string, string>;
   refreshParams: Record<string, string>;
@@ -71,6 +79,8 @@ export interface ProviderTemplate {
   test: TestProbe | null;
   /** OAuth error codes that mean what invalid_grant means. */
   terminalErrors: readonly string[];
+  /** Error codes that mean what invalid_client means. */
+  clientErrors: readonly string[];
   /** Hosts of authorization URLs by which a connection without a template is recognised. */
   detect: readonly string[];
 }

@@ -1,0 +1,74 @@
+import { Agent } from 'undici';
+import { type ConnectorOptions, createGuardedConnector } from './guarded-connector.ts';
+import { type Exchange, exchangeOver } from './http-exchange.ts';
+import { refusedBeforeSending } from './network-failure.ts';
+import { outboundUrlFault } from './outbound-url.ts';
+
+export interface OutboundRequest {
+  method: 'GET' | 'POST';
+  url: string;
+  headers: Record<string, string>;
+  body: string | null;
+}
+
+export interface OutboundAnswer {
+  status: number;
+  contentType: string;
+  retryAfter: string | null;
+  /** Null where it could not be read whole: encoded, oversized, or cut off. */
+  body: string | null;
+}
+
+/** The only way out of the process towards a provider. */
+export interface GuardedHttp {
+  /** Null where the URL may be called. */
+  urlFault(url: string): string | null;
+  /**
+   * One try, over before `deadline` (of performance.now()). Throws ProviderFailure where no status arrived, telling
+   * whether the request can have reached the provider; follows no redirect.
+   */
+  send(request: OutboundRequest, deadline: number): Promise<OutboundAnswer>;
+  close(): Promise<void>;
+}
+
+export interface GuardedHttpOptions extends ConnectorOptions {
+  maxBodyBytes?: number;
+}
+
+const defaultMaxBodyBytes = 256 * 1024;
+/** Short, because a request written to a socket that the peer is closing counts as sent, and cannot be repeated. */
+const keepAliveMs = 4000;
+
+export function createGuardedHttp(options: GuardedHttpOptions): GuardedHttp {
+  const agent = new Agent({
+    connect: createGuardedConnector(options),
+    allowH2: false,
+    pipelining: 1,
+    keepAliveTimeout: keepAliveMs,
+    keepAliveMaxTimeout: keepAliveMs,
+    // The exchange has a deadline of its own, which also stops a body that drips.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+  const maxBodyBytes = options.maxBodyBytes ?? defaultMaxBodyBytes;
+  return {
+    urlFault: (url) => outboundUrlFault(url, options.allowPrivateNetwork),
+    async send(request, deadline) {
+      const fault = outboundUrlFault(request.url, options.allowPrivateNetwork);
+      if (fault !== null) throw refusedBeforeSending(fault);
+      return exchangeOver(agent, prepare(request), { deadline, maxBodyBytes });
+    },
+    close: () => agent.close(),
+  };
+}
+
+function prepare({ method, url, headers, body }: OutboundRequest): Exchange {
+  const { origin, pathname, search } = new URL(url);
+  return {
+    origin,
+    path: pathname + search,
+    method,
+    body,
+    headers: { 'user-agent': 'token-broker', ...headers, 'accept-encoding': 'identity' },
+  };
+}
