@@ -90,7 +90,9 @@ async function createGrants(db: Kysely<any>): Promise<void> {
       -- One row a slot. Also the index of the foreign key and of every lookup of a credential.
       constraint grants_slot unique nulls not distinct (connection_id, organization_id, subject, slot_account_id),
       constraint grants_slot_account check (slot_account_id is null or slot_account_id = account_id),
-      constraint grants_tokens_with_facts check ((sealed_tokens is null) = (obtained_at is null)),
+      constraint grants_tokens_with_facts check (
+        sealed_tokens is not null or (expires_at is null and obtained_at is null and not refreshable)
+      ),
       constraint grants_completed_has_tokens check (status <> 'completed' or sealed_tokens is not null),
       constraint grants_lease check ((lease_owner is null) = (lease_until is null))
     ) with (fillfactor = 80)`.execute(db);
@@ -101,7 +103,9 @@ async function createGrants(db: Kysely<any>): Promise<void> {
     where status = 'completed' and refreshable and expires_at is not null`.execute(db);
 
   // The sweep's other half: failed grants that may come back by themselves.
-  await sql`create index grants_retrying on grants (retry_at, id) where status = 'failed' and retry_at is not null`.execute(db);
+  await sql`create index grants_retrying on grants (retry_at, id) where status = 'failed' and retry_at is not null`.execute(
+    db,
+  );
 }
 
 async function createAuthorizations(db: Kysely<any>): Promise<void> {

@@ -14,7 +14,9 @@ export async function up(db: Kysely<any>): Promise<void> {
     )`.execute(db);
 
   // The list of a workflow's connections.
-  await sql`create index workflow_dependencies_workflow on workflow_dependencies (organization_id, workflow_id)`.execute(db);
+  await sql`create index workflow_dependencies_workflow on workflow_dependencies (organization_id, workflow_id)`.execute(
+    db,
+  );
 
   await sql`
     create table workflow_states (

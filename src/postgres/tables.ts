@@ -7,8 +7,8 @@ import type { Health, StatusReason, StoredGrantStatus } from '../domain/grant.ts
 import type { DataKeyState } from '../domain/ports/keys.ts';
 
 /** Read as Buffer, written as any run of bytes. */
-type Bytes = ColumnType<Buffer, Uint8Array>;
-type NullableBytes = ColumnType<Buffer | null, Uint8Array | null>;
+type Bytes = ColumnType<Buffer, Uint8Array, Uint8Array>;
+type NullableBytes = ColumnType<Buffer | null, Uint8Array | null, Uint8Array | null>;
 /** Written as JSON text: pg would turn a bare array into a Postgres array. */
 type Json<T extends object> = JSONColumnType<T>;
 

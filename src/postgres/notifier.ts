@@ -1,0 +1,52 @@
+import type { RawBuilder } from 'kysely';
+import { sql } from 'kysely';
+import type pg from 'pg';
+import type { Channel, Notifications } from './channels.ts';
+
+/** Part of the statement's transaction: delivered if and when it commits, exactly once. Serializes commits, so only for what must be exact. */
+export function notifyOnCommit<C extends Channel>(channel: C, payload: Notifications[C]): RawBuilder<unknown> {
+  return sql`select pg_notify(${channel}, ${JSON.stringify(payload)})`;
+}
+
+export interface Notifier {
+  send<C extends Channel>(channel: C, payload: Notifications[C]): void;
+  /** Resolves when what was sent before has been delivered, or given up. */
+  flush(): Promise<void>;
+}
+
+/**
+ * Notifications of what is already committed, gathered while an earlier batch is on its way: a notification inside each
+ * transaction would serialize the commits of refreshes. Best effort; whoever waits also polls.
+ */
+export function createNotifier(deps: { pool: pg.Pool; onError: (error: unknown) => void }): Notifier {
+  let waiting = new Map<string, [string, string]>();
+  let running: Promise<void> | undefined;
+
+  async function deliver(): Promise<void> {
+    while (waiting.size > 0) {
+      const batch = [...waiting.values()];
+      waiting = new Map();
+      try {
+        await deps.pool.query(
+          'select pg_notify(channel, payload) from unnest($1::text[], $2::text[]) as batch (channel, payload)',
+          [batch.map(([channel]) => channel), batch.map(([, payload]) => payload)],
+        );
+      } catch (error) {
+        deps.onError(error);
+      }
+    }
+    // At once, not in a later turn: a send in between would wait for a batch that nobody starts.
+    running = undefined;
+  }
+
+  return {
+    send(channel, payload) {
+      const text = JSON.stringify(payload);
+      waiting.set(`${channel} ${text}`, [channel, text]);
+      running ??= deliver();
+    },
+    async flush() {
+      await running;
+    },
+  };
+}

@@ -1,0 +1,85 @@
+import type {
+  ApiKeyStore,
+  CredentialLookup,
+  GrantSignals,
+  RefreshStore,
+  SweepStore,
+  TripStore,
+} from '../domain/ports/engine.ts';
+import type { DataKeyStore } from '../domain/ports/keys.ts';
+import type { Database } from '../domain/ports/stores.ts';
+import { createApiKeyStore } from './api-key-store.ts';
+import { createCredentialLookup } from './credential-lookup.ts';
+import { createDataKeyStore } from './data-key-store.ts';
+import { createDatabase, createKysely } from './database.ts';
+import { toBrokerError } from './failures.ts';
+import { createGrantSignals } from './grant-signals.ts';
+import { createListener, type Listener } from './listener.ts';
+import { pendingMigrations } from './migrate.ts';
+import { createNotifier } from './notifier.ts';
+import { createPool, type PoolOptions } from './pool.ts';
+import { createRefreshStore, type LeaseKeeper } from './refresh-store.ts';
+import { createSweepStore } from './sweep-store.ts';
+import { createTripStore, type TripPurge } from './trip-store.ts';
+
+export interface PostgresOptions extends PoolOptions {
+  /** Where DATABASE_URL goes through a transaction pooler; else the same. */
+  listenConnectionString?: string;
+}
+
+export interface Postgres {
+  database: Database;
+  credentials: CredentialLookup;
+  refreshes: RefreshStore & LeaseKeeper;
+  sweeps: SweepStore;
+  trips: TripStore & TripPurge;
+  apiKeys: ApiKeyStore;
+  dataKeys: DataKeyStore;
+  signals: GrantSignals;
+  /** Not started: whoever wires subscribes first. */
+  listener: Listener;
+  /** Resolves where the database answers; throws `service_unavailable` where it does not. */
+  ping(): Promise<void>;
+  /** Names of migrations this code needs and the database lacks; empty when it may serve. */
+  pendingMigrations(): Promise<string[]>;
+  /** Delivers what is still to be announced, then lets go of every connection. */
+  close(): Promise<void>;
+}
+
+/** Everything that is kept in Postgres, on one pool and one listening connection. Connects on first use. */
+export function createPostgres(options: PostgresOptions): Postgres {
+  const { connectionString, listenConnectionString = connectionString, onError } = options;
+  const pool = createPool(options);
+  const db = createKysely(pool);
+  const notifier = createNotifier({ pool, onError });
+  const listener = createListener({ connectionString: listenConnectionString, pool, onError });
+
+  return {
+    database: createDatabase(db),
+    credentials: createCredentialLookup({ pool }),
+    refreshes: createRefreshStore({ db, notifier }),
+    sweeps: createSweepStore({ db }),
+    trips: createTripStore({ db }),
+    apiKeys: createApiKeyStore({ db, pool }),
+    dataKeys: createDataKeyStore({ db }),
+    signals: createGrantSignals({ listener }),
+    listener,
+    async ping() {
+      await answering(pool.query('select 1'));
+    },
+    pendingMigrations: () => answering(pendingMigrations(pool)),
+    async close() {
+      await listener.stop();
+      await notifier.flush();
+      await pool.end();
+    },
+  };
+}
+
+async function answering<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw toBrokerError(error);
+  }
+}

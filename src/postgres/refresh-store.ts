@@ -1,0 +1,197 @@
+import { type Kysely, type Selectable, sql } from 'kysely';
+import type { Grant } from '../domain/grant.ts';
+import type { GrantWithConnection, LeasedGrant, RefreshStore } from '../domain/ports/engine.ts';
+import { appendAuditEvent } from './audit-log.ts';
+import { channels } from './channels.ts';
+import { toConnection } from './connection-rows.ts';
+import { toGrant, tokenColumns, untroubled } from './grant-rows.ts';
+import { type Notifier, notifyOnCommit } from './notifier.ts';
+import { isUuid } from './null-safe.ts';
+import type { GrantsTable, Tables } from './tables.ts';
+
+/** Only its owner gives a lease back; whoever saves late, after the lease went to another, leaves it alone. */
+const givenBack = (owner: string) => ({
+  lease_owner: sql<string | null>`case when lease_owner = ${owner} then null else lease_owner end`,
+  lease_until: sql<Date | null>`case when lease_owner = ${owner} then null else lease_until end`,
+});
+
+export interface LeaseKeeper {
+  /**
+   * Ends the leases of owners whose name begins so: those of an earlier incarnation of this process. What they may have
+   * sent stays marked. Answers how many.
+   */
+  voidLeases(ownerPrefix: string): Promise<number>;
+}
+
+export function createRefreshStore(deps: { db: Kysely<Tables>; notifier: Notifier }): RefreshStore & LeaseKeeper {
+  const { db, notifier } = deps;
+
+  async function withConnection(row: Selectable<GrantsTable> | undefined): Promise<GrantWithConnection | undefined> {
+    if (row === undefined) return undefined;
+    const connection = await db
+      .selectFrom('connections')
+      .selectAll()
+      .where('id', '=', row.connection_id)
+      .executeTakeFirst();
+    return connection && { grant: toGrant(row), connection: toConnection(connection) };
+  }
+
+  function announce(grant: Grant): void {
+    notifier.send(channels.grantChanged, {
+      grant_id: grant.id,
+      connection_id: grant.connectionId,
+      organization_id: grant.organizationId,
+    });
+  }
+
+  // The intent goes back to what it was; where the version moved, the token that may have been spent is no longer in use.
+  async function giveBack(grant: Grant, owner: string): Promise<void> {
+    await db
+      .updateTable('grants')
+      .set({
+        lease_owner: null,
+        lease_until: null,
+        refresh_started_at: sql<Date | null>`case when version = ${grant.version} then ${grant.refreshStartedAt}::timestamptz end`,
+      })
+      .where('id', '=', grant.id)
+      .where('lease_owner', '=', owner)
+      .execute();
+    announce(grant);
+  }
+
+  /** After a write by version. One that found the version moved still holds a lease that nobody else should wait for. */
+  async function finish(written: boolean, grant: Grant, owner: string): Promise<boolean> {
+    if (written) announce(grant);
+    else await giveBack(grant, owner);
+    return written;
+  }
+
+  return {
+    async find(grantId) {
+      if (!isUuid(grantId)) return undefined;
+      return withConnection(await db.selectFrom('grants').selectAll().where('id', '=', grantId).executeTakeFirst());
+    },
+
+    async acquire(grantId, owner, leaseMs) {
+      if (!isUuid(grantId)) return undefined;
+      const { rows } = await leaseStatement(grantId, owner, leaseMs).execute(db);
+      const row = rows[0];
+      if (row === undefined) return undefined;
+      const { earlier_refresh_started_at: earlier, ...grant } = row;
+      const found = await withConnection({ ...grant, refresh_started_at: earlier });
+      return found && { ...found, interrupted: earlier !== null };
+    },
+
+    release: ({ grant }, owner) => giveBack(grant, owner),
+
+    async save({ grant }, owner, tokens, event) {
+      const saved = await db.transaction().execute(async (transaction) => {
+        const row = await transaction
+          .updateTable('grants')
+          .set({
+            ...tokenColumns(tokens),
+            ...untroubled,
+            ...givenBack(owner),
+            version: grant.version + 1,
+            last_refresh_at: event.time,
+            updated_at: event.time,
+          })
+          .where('id', '=', grant.id)
+          // Not by lease: a process that was paused with the rotated token in hand must still be able to save it.
+          .where('version', '=', grant.version)
+          .returning('id')
+          .executeTakeFirst();
+        if (row === undefined) return false;
+        await appendAuditEvent(transaction, event);
+        return true;
+      });
+      return finish(saved, grant, owner);
+    },
+
+    async fail({ grant }, owner, { failed, message, retryAt, keepIntent }, event) {
+      const recorded = await db.transaction().execute(async (transaction) => {
+        const row = await transaction
+          .updateTable('grants')
+          .set((eb) => ({
+            ...givenBack(owner),
+            ...(failed === null ? {} : { status: 'failed' as const, status_reason: failed, status_message: message }),
+            // Another holder's intent is not ours to clear.
+            ...(keepIntent
+              ? {}
+              : {
+                  refresh_started_at: sql<Date | null>`case when lease_owner = ${owner} then null else refresh_started_at end`,
+                }),
+            retry_at: retryAt,
+            consecutive_failures: eb('consecutive_failures', '+', 1),
+            failing_since: eb.fn.coalesce('failing_since', eb.val(event.time)),
+            updated_at: event.time,
+          }))
+          .where('id', '=', grant.id)
+          .where('version', '=', grant.version)
+          .returning('id')
+          .executeTakeFirst();
+        if (row === undefined) return false;
+        await appendAuditEvent(transaction, event);
+        return true;
+      });
+      return finish(recorded, grant, owner);
+    },
+
+    async failAllOf(connectionId, reason, message) {
+      await db.transaction().execute(async (transaction) => {
+        const connection = await transaction
+          .selectFrom('connections')
+          .select(['organization_id', 'name'])
+          .where('id', '=', connectionId)
+          .executeTakeFirst();
+        if (connection === undefined) return;
+        await transaction
+          .updateTable('grants')
+          .set({
+            status: 'failed',
+            status_reason: reason,
+            status_message: message,
+            retry_at: null,
+            updated_at: sql<Date>`now()`,
+          })
+          .where('connection_id', '=', connectionId)
+          .where('status', '=', 'completed')
+          .execute();
+        await notifyOnCommit(channels.connectionChanged, {
+          connection_id: connectionId,
+          organization_id: connection.organization_id,
+          connection_name: connection.name,
+        }).execute(transaction);
+      });
+    },
+
+    async voidLeases(ownerPrefix) {
+      const { numUpdatedRows } = await db
+        .updateTable('grants')
+        .set({ lease_owner: null, lease_until: null })
+        .where((eb) => eb.fn<boolean>('starts_with', ['lease_owner', eb.val(ownerPrefix)]))
+        .executeTakeFirstOrThrow();
+      return Number(numUpdatedRows);
+    },
+  };
+}
+
+/**
+ * Takes the lease if nobody has it. The row is locked before the lease is looked at, so of any number who try at once
+ * the second one already sees the first one's. clock_timestamp, not now: the wait for the lock counts as time.
+ * Postgres before 18 cannot return what an update replaced, hence the row as it was from the lock.
+ */
+function leaseStatement(grantId: string, owner: string, leaseMs: number) {
+  return sql<Selectable<GrantsTable> & { earlier_refresh_started_at: LeasedGrant['grant']['refreshStartedAt'] }>`
+    with free as (
+      select id, refresh_started_at as earlier_refresh_started_at from grants
+      where id = ${grantId} and (lease_until is null or lease_until <= clock_timestamp())
+      for update
+    )
+    update grants
+    set lease_owner = ${owner},
+      lease_until = clock_timestamp() + ${leaseMs} * interval '1 millisecond',
+      refresh_started_at = clock_timestamp()
+    from free where grants.id = free.id
+    returning grants.*, free.earlier_refresh_started_at`;
+}
