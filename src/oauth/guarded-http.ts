@@ -2,22 +2,8 @@ import { Agent } from 'undici';
 import { type ConnectorOptions, createGuardedConnector } from './guarded-connector.ts';
 import { type Exchange, exchangeOver } from './http-exchange.ts';
 import { refusedBeforeSending } from './network-failure.ts';
+import type { OutboundAnswer, OutboundRequest } from './outbound.ts';
 import { outboundUrlFault } from './outbound-url.ts';
-
-export interface OutboundRequest {
-  method: 'GET' | 'POST';
-  url: string;
-  headers: Record<string, string>;
-  body: string | null;
-}
-
-export interface OutboundAnswer {
-  status: number;
-  contentType: string;
-  retryAfter: string | null;
-  /** Null where it could not be read whole: encoded, oversized, or cut off. */
-  body: string | null;
-}
 
 /** The only way out of the process towards a provider. */
 export interface GuardedHttp {

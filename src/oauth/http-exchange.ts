@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import type { ProviderFailure } from '../domain/provider-failure.ts';
-import type { OutboundAnswer } from './guarded-http.ts';
 import { networkFailure, timedOut, unreadable } from './network-failure.ts';
+import type { OutboundAnswer } from './outbound.ts';
 
 export type Exchange = Required<Pick<Dispatcher.DispatchOptions, 'origin' | 'path' | 'method' | 'headers'>> & {
   body: string | null;

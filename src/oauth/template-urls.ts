@@ -43,11 +43,11 @@ export function renderText(
  * it may neither leave its slot (`/ @ # ?` in a host) nor make the host another one once parsed (`0x7f.1`).
  */
 export function renderUrl(template: ProviderTemplate, given: Record<string, string>, url: string): string | undefined {
-  const authority = /^https:\/\/([^/?#]*)/.exec(url)?.[1] ?? '';
+  const [origin = '', authority = ''] = /^https?:\/\/([^/?#]*)/.exec(url) ?? [];
   const host = renderText(template, given, authority);
   const rendered = renderText(template, given, url);
   if (host === undefined || rendered === undefined || !URL.canParse(rendered)) return undefined;
-  const rest = renderText(template, given, url.slice('https://'.length + authority.length)) ?? '';
+  const rest = renderText(template, given, url.slice(origin.length)) ?? '';
   const parsed = new URL(rendered);
   const keepsHost = parsed.host === host.toLowerCase().replace(/:443$/, '') && /^[a-z0-9.-]+(:\d+)?$/i.test(host);
   const keepsPath = parsed.pathname + parsed.search + parsed.hash === (rest.startsWith('/') ? rest : `/${rest}`);

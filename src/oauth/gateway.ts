@@ -1,0 +1,60 @@
+import { generateRandomCodeVerifier } from 'oauth4webapi';
+import type { OAuthGateway, ProviderCatalogue } from '../domain/ports/oauth.ts';
+import { Secret } from '../domain/secret.ts';
+import { buildAuthorizationUrl } from './authorize-url.ts';
+import { readCallback } from './callback.ts';
+import type { GuardedHttp } from './guarded-http.ts';
+import { probeToken } from './probe.ts';
+import { requireProvider, resolveProvider } from './resolve-provider.ts';
+import { defaultBackoffMs } from './retry.ts';
+import { revokeTokens } from './revocation.ts';
+import { settingsFaults } from './settings-faults.ts';
+import { exchangeCode, refreshTokens, requestClientCredentials } from './token-requests.ts';
+
+export interface OAuthGatewayOptions {
+  http: GuardedHttp;
+  catalogue: ProviderCatalogue;
+  /** Tries after the first, where a rule allows any. */
+  retries: number;
+  /** The longest a call may take, retries and all. Leases on grants must outlast it. */
+  callCapMs: number;
+  /** The longest a test call may take. */
+  probeTimeoutMs: number;
+  backoffMs?: readonly number[];
+  random?: () => number;
+  now?: () => Date;
+}
+
+export function createOAuthGateway(options: OAuthGatewayOptions): OAuthGateway {
+  const { http, catalogue, retries, callCapMs, probeTimeoutMs } = options;
+  const { backoffMs = defaultBackoffMs, random = Math.random, now = () => new Date() } = options;
+  const deps = { http, now, timing: { retries, callCapMs, backoffMs, random } };
+  return {
+    validate: (settings) => settingsFaults(catalogue, http, settings),
+    endpoints(settings) {
+      const provider = resolveProvider(catalogue, settings);
+      return {
+        authorizationUrl: provider?.authorizationUrl ?? null,
+        tokenUrl: provider?.tokenUrl ?? null,
+        revocationUrl: provider?.revocationUrl ?? null,
+        testUrl: provider?.probe?.url ?? null,
+      };
+    },
+    createCodeVerifier: (settings) =>
+      requireProvider(catalogue, settings).template.pkce ? new Secret(generateRandomCodeVerifier()) : null,
+    authorizationUrl: async (settings, request) => buildAuthorizationUrl(requireProvider(catalogue, settings), request),
+    readCallback(settings, parameters, state) {
+      const read = readCallback(requireProvider(catalogue, settings), parameters, state);
+      return read.kind === 'code' ? { kind: 'code' } : read;
+    },
+    exchangeCode: async (client, exchange) =>
+      exchangeCode(deps, requireProvider(catalogue, client.settings), client, exchange),
+    refresh: async (client, held, scopes) =>
+      refreshTokens(deps, requireProvider(catalogue, client.settings), client, held, scopes),
+    requestClientCredentials: async (client, scopes) =>
+      requestClientCredentials(deps, requireProvider(catalogue, client.settings), client, scopes),
+    revoke: async (client, tokens) => revokeTokens(deps, requireProvider(catalogue, client.settings), client, tokens),
+    probe: async (client, tokens) =>
+      probeToken(deps, probeTimeoutMs, requireProvider(catalogue, client.settings), tokens),
+  };
+}

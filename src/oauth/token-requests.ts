@@ -1,0 +1,187 @@
+import * as oauth from 'oauth4webapi';
+import type { CodeExchange, OAuthClient } from '../domain/ports/oauth.ts';
+import { ProviderFailure } from '../domain/provider-failure.ts';
+import type { TokenAnswer, TokenSet } from '../domain/token-set.ts';
+import { readCallback } from './callback.ts';
+import { hasSoundTokens, type ParsedAnswer, toCanonical, toTokenAnswer } from './canonical-answer.ts';
+import { refusalFailure } from './classification.ts';
+import { readMembers } from './granting-answer.ts';
+import { unreadable } from './network-failure.ts';
+import { callProtocol, type ProtocolCall, type ProtocolContext, type ProtocolDependencies } from './protocol-call.ts';
+import { isProtocolName } from './protocol-names.ts';
+import { type Provider, requireUrl } from './resolve-provider.ts';
+import type { RetryRule } from './retry.ts';
+import { renderText } from './template-urls.ts';
+import { readScalar } from './value-path.ts';
+
+export interface TokenDependencies extends ProtocolDependencies {
+  now: () => Date;
+}
+
+/** RFC 6749 §4.1.3. A code may be spent once it was sent, whatever came back, so it is never sent again. */
+export function exchangeCode(
+  deps: TokenDependencies,
+  provider: Provider,
+  client: OAuthClient,
+  exchange: CodeExchange,
+): Promise<TokenAnswer> {
+  const answer = readCallback(provider, exchange.parameters, exchange.state);
+  if (answer.kind === 'error') {
+    throw refusalFailure({ status: 400, error: answer.error, retryAfter: null }, provider.template, deps.now());
+  }
+  const { callbackExtra } = provider.template.response;
+  const captured = Object.entries(callbackExtra).map(
+    ([name, from]) => [name, readScalar(exchange.parameters.get(from) ?? undefined)] as const,
+  );
+  return requestTokens(deps, {
+    provider,
+    client,
+    url: requireUrl(provider.tokenUrl, 'token URL'),
+    retry: 'unsent',
+    templateParameters: provider.template.tokenParams,
+    scopes: exchange.scopes,
+    captured: Object.fromEntries(captured.filter(([, value]) => value !== undefined)),
+    run: async ({ as, client: registered, authentication, options }) =>
+      oauth.processAuthorizationCodeResponse(
+        as,
+        registered,
+        await oauth.authorizationCodeGrantRequest(
+          as,
+          registered,
+          authentication,
+          answer.validated,
+          exchange.redirectUri,
+          exchange.codeVerifier?.reveal() ?? oauth.nopkce,
+          options,
+        ),
+      ),
+  });
+}
+
+/** RFC 6749 §6, or the provider's own way of exchanging an access token for a younger one. */
+export function refreshTokens(
+  deps: TokenDependencies,
+  provider: Provider,
+  client: OAuthClient,
+  held: TokenSet,
+  scopes: readonly string[],
+): Promise<TokenAnswer> {
+  const { refresh, refreshParams, sendScopeOnRefresh } = provider.template;
+  const exchanges = refresh.strategy === 'exchange_access_token';
+  const spent = exchanges ? held.accessToken : held.refreshToken;
+  if (spent === null) throw nothingToRefreshWith();
+  return requestTokens(deps, {
+    provider,
+    client,
+    url: requireUrl(provider.refreshUrl, 'token URL'),
+    retry: 'refused',
+    templateParameters: refreshParams,
+    scopes,
+    sendScopes: sendScopeOnRefresh,
+    run: async ({ as, client: registered, authentication, options }) =>
+      exchanges
+        ? oauth.processGenericTokenEndpointResponse(
+            as,
+            registered,
+            await oauth.genericTokenEndpointRequest(
+              as,
+              registered,
+              authentication,
+              refresh.grantType,
+              new URLSearchParams([...(options.additionalParameters ?? []), [refresh.tokenParam, spent.reveal()]]),
+              options,
+            ),
+          )
+        : oauth.processRefreshTokenResponse(
+            as,
+            registered,
+            await oauth.refreshTokenGrantRequest(as, registered, authentication, spent.reveal(), options),
+          ),
+  });
+}
+
+/** RFC 6749 §4.4. Nothing is spent by asking twice. */
+export function requestClientCredentials(
+  deps: TokenDependencies,
+  provider: Provider,
+  client: OAuthClient,
+  scopes: readonly string[],
+): Promise<TokenAnswer> {
+  return requestTokens(deps, {
+    provider,
+    client,
+    url: requireUrl(provider.tokenUrl, 'token URL'),
+    retry: 'any',
+    templateParameters: provider.template.tokenParams,
+    scopes,
+    sendScopes: true,
+    run: async ({ as, client: registered, authentication, options }) =>
+      oauth.processClientCredentialsResponse(
+        as,
+        registered,
+        await oauth.clientCredentialsGrantRequest(
+          as,
+          registered,
+          authentication,
+          options.additionalParameters ?? new URLSearchParams(),
+          options,
+        ),
+      ),
+  });
+}
+
+interface TokenRequest extends Pick<ProtocolCall<TokenAnswer>, 'client' | 'templateParameters' | 'run'> {
+  provider: Provider;
+  url: string;
+  retry: RetryRule;
+  scopes: readonly string[];
+  sendScopes?: boolean;
+  captured?: ParsedAnswer;
+}
+
+function requestTokens(deps: TokenDependencies, request: TokenRequest): Promise<TokenAnswer> {
+  const { provider, scopes } = request;
+  const { template, settings } = provider;
+  const additional = new URLSearchParams();
+  if (request.sendScopes && scopes.length > 0) additional.set('scope', scopes.join(template.scopeSeparator));
+  for (const [name, value] of Object.entries(settings.tokenParams)) {
+    if (!isProtocolName(name)) additional.set(name, value);
+  }
+  // An id_token can be judged only by who knows its issuer; a stray one would fail an answer that is good without it.
+  const keepIdToken = provider.issuer !== null && scopes.includes('openid');
+  return callProtocol(deps, {
+    provider: { ...provider, tokenUrl: request.url },
+    client: request.client,
+    retry: request.retry,
+    templateParameters: renderParameters(provider, request.templateParameters),
+    read: (answer) => {
+      const members = readMembers(answer, provider, deps.now());
+      const shown = toCanonical(members, template, keepIdToken, deps.now());
+      if (!hasSoundTokens(shown)) throw unreadable(answer.status);
+      return { result: toTokenAnswer(members, template, request.captured ?? {}, deps.now()), shown };
+    },
+    run: (context: ProtocolContext) =>
+      request.run({ ...context, options: { ...context.options, additionalParameters: additional } }),
+  });
+}
+
+function renderParameters(
+  { template, settings }: Provider,
+  parameters: Record<string, string>,
+): Record<string, string> {
+  const rendered = Object.entries(parameters).map(
+    ([name, value]) => [name, renderText(template, settings.variables, value)] as const,
+  );
+  return Object.fromEntries(rendered.filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
+function nothingToRefreshWith(): ProviderFailure {
+  return new ProviderFailure('There is no refresh token.', {
+    class: 'reauthorization',
+    sent: false,
+    answered: false,
+    oauthError: null,
+    httpStatus: null,
+    retryAfterMs: null,
+  });
+}

@@ -1,0 +1,115 @@
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
+
+export interface Received {
+  method: string;
+  path: string;
+  query: URLSearchParams;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+/** Answers one request, well or badly. */
+export type Reply = (response: ServerResponse) => void;
+
+export interface HostileProvider {
+  origin: string;
+  /** Every request that arrived whole, in order. */
+  received: Received[];
+  /** The replies for a path, one a request; the last one goes on for ever. */
+  script(path: string, ...replies: [Reply, ...Reply[]]): void;
+  /** The form of the request at that index, the last one where there is no index. */
+  form(index?: number): URLSearchParams;
+  close(): Promise<void>;
+}
+
+export async function startHostileProvider(tls?: { key: string; cert: string }): Promise<HostileProvider> {
+  const scripts = new Map<string, Reply[]>();
+  const received: Received[] = [];
+  const listener = (request: import('node:http').IncomingMessage, response: ServerResponse) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const url = new URL(request.url ?? '/', 'http://provider');
+      received.push({
+        method: request.method ?? '',
+        path: url.pathname,
+        query: url.searchParams,
+        headers: request.headers,
+        body: Buffer.concat(chunks).toString('utf8'),
+      });
+      const replies = scripts.get(url.pathname);
+      const reply = replies !== undefined && replies.length > 1 ? replies.shift() : replies?.[0];
+      (reply ?? json(404, {}))(response);
+    });
+  };
+  const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
+  server.on('tlsClientError', () => {});
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    origin: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
+    received,
+    script: (path, ...replies) => {
+      scripts.set(path, replies);
+    },
+    form: (index = -1) => new URLSearchParams(received.at(index)?.body),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+export function json(status: number, body: unknown, headers: Record<string, string> = {}): Reply {
+  return text(status, JSON.stringify(body), { 'content-type': 'application/json', ...headers });
+}
+
+export function text(status: number, body: string, headers: Record<string, string> = {}): Reply {
+  return (response) => {
+    response.writeHead(status, headers).end(body);
+  };
+}
+
+/** Takes the request and never says anything. */
+export const hang: Reply = () => {};
+
+/** Drops the connection before a single byte of an answer. */
+export const reset: Reply = (response) => {
+  response.socket?.destroy();
+};
+
+/** Promises more than it sends, and drops the connection in between. */
+export const closeMidBody: Reply = (response) => {
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
+  response.write('{"access_token":', () => response.socket?.destroy());
+};
+
+/** A byte at a time, for ever: no single pause is long. */
+export const drip: Reply = (response) => {
+  response.writeHead(200, { 'content-type': 'application/json' });
+  const timer = setInterval(() => response.write(' '), 5);
+  response.on('close', () => clearInterval(timer));
+};
+
+/** 50 MB in a few kilobytes, to a client that asked for no encoding. */
+export const gzipBomb: Reply = (response) => {
+  response
+    .writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
+    .end(gzipSync(Buffer.alloc(50 * 1024 * 1024, 0x20)));
+};
+
+/** Plain bytes without end. */
+export const flood: Reply = (response) => {
+  response.writeHead(200, { 'content-type': 'application/json' });
+  const chunk = Buffer.alloc(64 * 1024, 0x20);
+  const pump = () => {
+    while (!response.destroyed && response.write(chunk));
+    if (!response.destroyed) response.once('drain', pump);
+  };
+  response.on('error', () => {});
+  pump();
+};
