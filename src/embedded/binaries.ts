@@ -1,17 +1,8 @@
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
+import { chmodSync, cpSync, existsSync, lstatSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { arch, pid, platform } from 'node:process';
+import { makePassable } from './passable.ts';
 import { canRead, type SystemUser } from './system-user.ts';
 
 export interface Binaries {
@@ -57,7 +48,7 @@ function findPackage(): { native: string; version: string } {
 function copyOnce(source: string, target: string): string {
   if (existsSync(target)) return target;
   const unfinished = `${target}.${pid}`;
-  mkdirSync(dirname(target), { recursive: true, mode: 0o755 });
+  makePassable(dirname(target));
   rmSync(unfinished, { recursive: true, force: true });
   cpSync(source, unfinished, { recursive: true, verbatimSymlinks: true });
   openUp(unfinished);

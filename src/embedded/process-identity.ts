@@ -2,14 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { kill, platform } from 'node:process';
 
+/** A process that has ended counts as dead before its parent takes note of it, which some never do. */
 export function isAlive(pid: number): boolean {
   try {
     kill(pid, 0);
-    return true;
   } catch (error) {
     // EPERM: alive, and someone else's.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
+  return identityOf(pid) !== undefined;
 }
 
 /**
