@@ -1,19 +1,17 @@
 import type { OrganizationId } from '../domain/connection.ts';
 import type { StatusReason } from '../domain/grant.ts';
+import type { TripStore, TripWithConnection } from '../domain/ports/engine.ts';
+import type { CallbackAnswer, OAuthGateway } from '../domain/ports/oauth.ts';
+import type { Database } from '../domain/ports/stores.ts';
+import { ProviderFailure } from '../domain/provider-failure.ts';
 import type { ProviderAccount } from '../domain/token-set.ts';
+import type { CallbackHit } from './callback-hit.ts';
+import { type ConnectGrant, TripAbandoned } from './connect-grant.ts';
+import type { ObtainAuthorizedTokens, ObtainedTokens, TripFailure } from './obtain-authorized-tokens.ts';
+import type { RecognizeCallback } from './recognize-callback.ts';
+import type { RecordCallback } from './record-callback.ts';
 
-/** A browser coming back from the provider, before anything of it is believed. */
-export interface CallbackHit {
-  /** From the path. */
-  organizationId: OrganizationId;
-  connectionName: string;
-  /** Every parameter as it came, repeated ones included: of the query for GET, of the form for POST. */
-  parameters: URLSearchParams;
-  /** From the signed cookie; null where it is absent or its signature wrong. */
-  browserId: string | null;
-  requestId: string | null;
-  address: string | null;
-}
+export type { CallbackHit } from './callback-hit.ts';
 
 export type CallbackOutcome =
   /** Nothing happened: bad state, foreign browser, replay, wrong iss, wrong path, another environment. */
@@ -33,3 +31,113 @@ export type CallbackOutcome =
     };
 
 export type CompleteAuthorization = (hit: CallbackHit) => Promise<CallbackOutcome>;
+
+export interface CompleteAuthorizationDeps {
+  recognizeCallback: RecognizeCallback;
+  obtainAuthorizedTokens: ObtainAuthorizedTokens;
+  connectGrant: ConnectGrant;
+  recordCallback: RecordCallback;
+  trips: Pick<TripStore, 'consume'>;
+  database: Database;
+  oauth: Pick<OAuthGateway, 'readCallback'>;
+  clock: () => Date;
+}
+
+/**
+ * Ends a trip: recognised → consumed → exchanged → tested → stored. The state is consumed before anything is sent, on
+ * success and on error alike; a trip that fails leaves an earlier grant as it was.
+ */
+export function createCompleteAuthorization(deps: CompleteAuthorizationDeps): CompleteAuthorization {
+  const { recognizeCallback, recordCallback, trips, oauth, clock } = deps;
+  return async (hit) => {
+    const startedAt = clock();
+    const recognized = await recognizeCallback(hit);
+    if (recognized.kind === 'refused') {
+      await recordCallback.refused(hit, recognized.trip, startedAt);
+      return { kind: 'refused', message: recognized.message };
+    }
+    const { stateHash } = recognized.trip.authorization;
+    const trip = await trips.consume(stateHash, recognized.browserHash, startedAt);
+    if (trip === undefined) {
+      await recordCallback.refused(hit, recognized.trip, startedAt);
+      return { kind: 'refused', message: 'This connection attempt has already been answered.' };
+    }
+    let answer: CallbackAnswer;
+    try {
+      answer = oauth.readCallback(trip.connection.settings, hit.parameters, recognized.state);
+    } catch (error) {
+      if (!(error instanceof ProviderFailure)) throw error;
+      // RFC 9207 §2.4: an answer from another issuer than the one asked. Nothing was sent anywhere.
+      await recordCallback.failed(hit, trip, beforeExchange('exchange_failed', error.message), startedAt);
+      return { kind: 'refused', message: error.message };
+    }
+    return settleTrip(deps, trip, hit, recognized.state, answer, startedAt);
+  };
+}
+
+async function settleTrip(
+  deps: CompleteAuthorizationDeps,
+  trip: TripWithConnection,
+  hit: CallbackHit,
+  state: string,
+  answer: CallbackAnswer,
+  startedAt: Date,
+): Promise<CallbackOutcome> {
+  const result = await attempt(deps, trip, hit, state, answer, startedAt);
+  if (result.kind === 'failed') await deps.recordCallback.failed(hit, trip, result, startedAt);
+  const { authorization, connection } = trip;
+  return {
+    kind: 'settled',
+    status: result.kind === 'failed' ? 'failed' : 'completed',
+    statusReason: result.kind === 'failed' ? result.reason : null,
+    message: result.kind === 'failed' ? result.message : 'The connection is ready.',
+    connectionName: connection.name,
+    organizationId: authorization.organizationId,
+    provider: connection.settings.provider,
+    subject: authorization.subject,
+    account: result.kind === 'failed' ? null : result.account,
+    returnUrl: authorization.returnUrl,
+  };
+}
+
+async function attempt(
+  { database, obtainAuthorizedTokens, connectGrant, recordCallback }: CompleteAuthorizationDeps,
+  trip: TripWithConnection,
+  hit: CallbackHit,
+  state: string,
+  answer: CallbackAnswer,
+  startedAt: Date,
+): Promise<ObtainedTokens | TripFailure> {
+  const { authorization, connection } = trip;
+  const { organizationId, subject } = authorization;
+  if (answer.kind === 'error') return refusalByProvider(answer.error);
+  if (authorization.configVersion !== connection.configVersion) {
+    return beforeExchange('configuration_changed', 'The connection was changed while it was being authorized.');
+  }
+  const accountId = connection.settings.multiAccount ? authorization.accountId : null;
+  const slot = { connectionId: connection.id, subject, accountId };
+  const before = await database.read(organizationId).grants.findSlot(slot);
+  const obtained = await obtainAuthorizedTokens(trip, { state, parameters: hit.parameters });
+  if (obtained.kind === 'failed') return obtained;
+  try {
+    await database.write(organizationId, async (stores) => {
+      const grantId = await connectGrant(stores, trip, obtained, before);
+      await recordCallback.completed(stores, hit, trip, { ...obtained, grantId }, startedAt);
+    });
+    return obtained;
+  } catch (error) {
+    if (!(error instanceof TripAbandoned)) throw error;
+    const { reason, message } = error;
+    return { kind: 'failed', reason, message, exchangeSuccess: true, testResult: obtained.testResult };
+  }
+}
+
+function refusalByProvider(error: string): TripFailure {
+  if (error === 'access_denied') return beforeExchange('user_denied', 'The access was not granted at the provider.');
+  const code = /^[\w.-]{1,64}$/.test(error) ? error : 'an unknown error';
+  return beforeExchange('exchange_failed', `The provider ended the authorization with ${code}.`);
+}
+
+function beforeExchange(reason: StatusReason, message: string): TripFailure {
+  return { kind: 'failed', reason, message, exchangeSuccess: null, testResult: null };
+}

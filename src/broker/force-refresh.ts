@@ -4,7 +4,7 @@ import type { Grant } from '../domain/grant.ts';
 import type { Database } from '../domain/ports/stores.ts';
 import { nextRefreshAt, type RefreshSchedule } from '../domain/refresh-policy.ts';
 import type { LimitForcedRefreshes } from './force-limit.ts';
-import type { GrantSelector, GrantView } from './grants.ts';
+import type { GrantSelector, GrantView } from './grant-view.ts';
 import type { RefreshGrant, RefreshResult } from './refresh-grant.ts';
 
 /**

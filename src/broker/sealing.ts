@@ -1,3 +1,4 @@
+import type { Authorization } from '../domain/authorization.ts';
 import type { Connection } from '../domain/connection.ts';
 import type { Cipher, Sealed, SealedAt } from '../domain/ports/cipher.ts';
 import type { OAuthClient } from '../domain/ports/oauth.ts';
@@ -41,4 +42,21 @@ export function openClient(cipher: Cipher, connection: Connection): OAuthClient 
   if (sealedClientSecrets === null) return { settings, secrets: [] };
   const secrets = JSON.parse(cipher.open(sealedClientSecrets, clientSecretsAt(connection))) as string[];
   return { settings, secrets: secrets.map((secret) => new Secret(secret)) };
+}
+
+type TripAddress = Pick<Authorization, 'stateHash' | 'organizationId'>;
+
+function verifierAt({ stateHash, organizationId }: TripAddress): SealedAt {
+  return { organizationId, table: 'authorizations', row: stateHash, column: 'code_verifier' };
+}
+
+export function sealVerifier(cipher: Cipher, trip: TripAddress, verifier: Secret): Sealed {
+  return cipher.seal(verifier.reveal(), verifierAt(trip));
+}
+
+export function openVerifier(
+  cipher: Cipher,
+  trip: Pick<Authorization, 'stateHash' | 'organizationId' | 'sealedVerifier'>,
+): Secret | null {
+  return trip.sealedVerifier === null ? null : new Secret(cipher.open(trip.sealedVerifier, verifierAt(trip)));
 }
