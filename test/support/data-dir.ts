@@ -1,36 +1,39 @@
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connectionString } from '../../src/embedded/cluster.ts';
 import { findPostmaster, stopPostmaster } from '../../src/embedded/postmaster.ts';
 import { canPassTo, databaseUser } from '../../src/embedded/system-user.ts';
 
+export type DataDir = ReturnType<typeof createDataDir>;
+
 /** A data directory within reach of the account the embedded database runs as. */
 export function createDataDir() {
-  const user = databaseUser('');
-  const path = mkdtempSync(join(canPassTo(user, tmpdir()) ? tmpdir() : '/tmp', 'token-broker-'));
+  const parent = canPassTo(databaseUser(''), tmpdir()) ? tmpdir() : '/tmp';
+  const path = mkdtempSync(join(parent, 'token-broker-'));
   chmodSync(path, 0o755);
+  const read = (name: string) => readFileSync(join(path, name), 'utf8').trim();
+
+  function findDatabase() {
+    const cluster = join(path, 'postgres');
+    return existsSync(cluster) ? findPostmaster(realpathSync(cluster)) : undefined;
+  }
+
   return {
     path,
-    adminKey: () => readFileSync(join(path, 'admin-key'), 'utf8').trim(),
+    /** Written by the first start on the embedded default. */
+    adminKey: () => read('admin-key'),
+    /** Of the embedded database; throws while it does not run. */
+    databaseUrl(): string {
+      const database = findDatabase();
+      if (database === undefined) throw new Error('the embedded database does not run');
+      return connectionString(database.port, read('postgres-password'));
+    },
     /** Ends a database that a killed broker left running, and deletes everything. */
     async remove(): Promise<void> {
-      for (const cluster of clustersIn(path)) {
-        const orphan = findPostmaster(cluster);
-        if (orphan !== undefined) await stopPostmaster(orphan.pid);
-      }
+      const orphan = findDatabase();
+      if (orphan !== undefined) await stopPostmaster(orphan.pid);
       rmSync(path, { recursive: true, force: true, maxRetries: 5 });
     },
   };
-}
-
-export type DataDir = ReturnType<typeof createDataDir>;
-
-function clustersIn(path: string): string[] {
-  const names = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  const folders = names.map((entry) => join(path, entry.name));
-  return [
-    path,
-    ...folders,
-    ...folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name))),
-  ].filter((folder) => existsSync(join(folder, 'postmaster.pid')));
 }

@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { describeOnBothStacks } from './stack.ts';
+import { addConnection, connect, importGrant, openWorld, startTrip, type World, walkToCallback } from './world.ts';
+
+describeOnBothStacks('after kill -9', (openStack) => {
+  let world: World;
+  beforeAll(async () => {
+    world = await openWorld(openStack);
+  });
+  afterAll(() => world?.close());
+
+  test('the service starts again and serves what it served', async () => {
+    const connection = await addConnection(world);
+    await connect(world, connection, 'ada');
+    const { access_token: token } = (await world.api.get(connection.credential)).body;
+    await world.broker.kill();
+    await world.restart();
+    expect(await world.api.get(connection.credential)).toMatchObject({ status: 200, body: { access_token: token } });
+    expect((await world.api.post(`${connection.path}/refresh`)).status).toBe(200);
+  });
+
+  test('a trip that was under way ends well', async () => {
+    const connection = await addConnection(world);
+    const { browser, callback } = await walkToCallback(await startTrip(world, connection));
+    await world.broker.kill();
+    await world.restart();
+    expect((await browser.send('GET', callback)).status).toBe(200);
+    expect((await world.api.get(connection.credential)).status).toBe(200);
+  });
+
+  test('a service killed in the midst of reads and refreshes loses no grant', async () => {
+    const connection = await addConnection(world);
+    await importGrant(world, connection, -60);
+    expect((await world.api.get(connection.credential)).status).toBe(200);
+    const reads = Array.from({ length: 30 }, () => world.api.get(connection.credential).catch(() => undefined));
+    await world.broker.kill();
+    await Promise.all(reads);
+    await world.restart();
+    const { status, body } = await world.api.get(connection.credential);
+    expect(status).toBe(200);
+    expect(await world.provider.accepts(body.access_token)).toBe(true);
+  });
+
+  test('SIGTERM ends the service in order', async () => {
+    expect(await world.broker.stop()).toBe(0);
+    await world.restart();
+    expect((await world.api.get('/health')).body).toMatchObject({ status: 'ok' });
+  });
+});

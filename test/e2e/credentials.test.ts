@@ -1,0 +1,181 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { describeOnBothStacks } from './stack.ts';
+import { addConnection, connect, importGrant, openWorld, type TestConnection, type World } from './world.ts';
+
+describeOnBothStacks('credentials', (openStack) => {
+  let world: World;
+  beforeAll(async () => {
+    world = await openWorld(openStack, { PROVIDER_TIMEOUT_MS: '2000', PROVIDER_CALL_CAP_MS: '3000' });
+  });
+  afterEach(() => world.provider.setOutage('none'));
+  afterAll(() => world?.close());
+
+  const fetchFor = (connection: TestConnection, organization?: string) =>
+    world.api.get(connection.credential, { organization: organization ?? connection.organization });
+  const refreshes = (connection: TestConnection) =>
+    world.provider.tokenRequests.filter(
+      ({ grantType, clientId }) => grantType === 'refresh_token' && clientId === connection.clientId,
+    ).length;
+
+  test('a client_credentials connection is ready when it is created, and renews itself', async () => {
+    const connection = await addConnection(world, { body: clientCredentials });
+    expect((await world.api.get(connection.path)).body.status).toBe('completed');
+    const { body: first } = await fetchFor(connection);
+    expect(await world.provider.accepts(first.access_token)).toBe(true);
+    expect((await world.api.post(`${connection.path}/refresh`)).status).toBe(200);
+    const { body: second } = await fetchFor(connection);
+    expect(second.access_token).not.toBe(first.access_token);
+    expect(await world.provider.accepts(second.access_token)).toBe(true);
+    expect(await world.api.post(`${connection.path}/authorize`)).toMatchObject({
+      status: 400,
+      body: { code: 'flow_not_interactive' },
+    });
+  });
+
+  test('a client_credentials connection whose secret is wrong is kept, failed, with the reason', async () => {
+    const connection = await addConnection(world, { body: { ...clientCredentials, client_secret: 'not-the-secret' } });
+    expect((await world.api.get(connection.path)).body).toMatchObject({
+      status: 'failed',
+      status_reason: 'client_rejected',
+    });
+    expect(await fetchFor(connection)).toMatchObject({ status: 503, body: { code: 'connection_not_ready' } });
+  });
+
+  test('an organisation without a connection of its own is served the global one', async () => {
+    const connection = await addConnection(world);
+    await connect(world, connection, 'ada');
+    const { status, body } = await fetchFor(connection, 'acme');
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ organization_id: null, grant_organization_id: null });
+    expect(await world.provider.accepts(body.access_token)).toBe(true);
+  });
+
+  test('an organisation that authorized a global connection is served its own grant, others the shared one', async () => {
+    const connection = await addConnection(world);
+    await connect(world, connection, 'ada');
+    await connect(world, connection, 'grace', 'acme');
+    const { body: own } = await fetchFor(connection, 'acme');
+    const { body: shared } = await fetchFor(connection, 'globex');
+    expect(own).toMatchObject({ organization_id: null, grant_organization_id: 'acme' });
+    expect(shared).toMatchObject({ grant_organization_id: null });
+    expect(own.access_token).not.toBe(shared.access_token);
+    expect((await fetchFor(connection)).body.access_token).toBe(shared.access_token);
+  });
+
+  test("an organisation's revoke on a global connection ends its own grant alone", async () => {
+    const connection = await addConnection(world);
+    await connect(world, connection, 'ada');
+    await connect(world, connection, 'grace', 'acme');
+    const { access_token: own } = (await fetchFor(connection, 'acme')).body;
+    const { status } = await world.api.post(`${connection.path}/revoke`, undefined, { organization: 'acme' });
+    expect(status).toBe(200);
+    expect(await world.provider.accepts(own)).toBe(false);
+    expect(await fetchFor(connection, 'acme')).toMatchObject({
+      status: 503,
+      body: { code: 'connection_not_ready', status_reason: 'revoked' },
+    });
+    expect((await fetchFor(connection, 'globex')).status).toBe(200);
+  });
+
+  test("an organisation's own connection that is not ready is never skipped for the global one", async () => {
+    const global = await addConnection(world);
+    await connect(world, global, 'ada');
+    await addConnection(world, { organization: 'initech', body: { connection_name: global.name } });
+    expect(await fetchFor(global, 'initech')).toMatchObject({ status: 503, body: { code: 'connection_not_ready' } });
+  });
+
+  test('a shared grant that is not shared with organisations stays with the global scope', async () => {
+    const connection = await addConnection(world, { body: { share_with_organizations: false } });
+    await connect(world, connection, 'ada');
+    expect((await fetchFor(connection)).status).toBe(200);
+    expect(await fetchFor(connection, 'acme')).toMatchObject({ status: 503, body: { code: 'connection_not_ready' } });
+  });
+
+  test.each(['unavailable', 'refused'] as const)('a valid token is served while the provider is %s', async (outage) => {
+    const connection = await addConnection(world);
+    // Inside the soft margin: the broker would rather have a new one.
+    const { accessToken } = await importGrant(world, connection, 60);
+    await world.provider.setOutage(outage);
+    for (const _ of [1, 2, 3])
+      expect(await fetchFor(connection)).toMatchObject({ status: 200, body: { access_token: accessToken } });
+  });
+
+  test('an expired token is not served while the provider is down, and a new one as soon as it is back', async () => {
+    const connection = await addConnection(world);
+    const { accessToken } = await importGrant(world, connection, -60);
+    await world.provider.setOutage('refused');
+    const down = await fetchFor(connection);
+    expect(down).toMatchObject({ status: 503, body: { code: 'provider_unavailable' } });
+    expect(Number(down.headers.get('retry-after'))).toBeGreaterThan(0);
+    await world.provider.setOutage('none');
+    await world.stack.sql('update grants set retry_at = null');
+    const { status, body } = await fetchFor(connection);
+    expect(status).toBe(200);
+    expect(body.access_token).not.toBe(accessToken);
+    expect(await world.provider.accepts(body.access_token)).toBe(true);
+  });
+
+  test('50 readers of an expired token share one token request, and all get the token it brought', async () => {
+    const connection = await addConnection(world);
+    const { accessToken } = await importGrant(world, connection, -60);
+    const answers = await Promise.all(Array.from({ length: 50 }, () => fetchFor(connection)));
+    expect(answers.map(({ status }) => status)).toEqual(Array(50).fill(200));
+    const tokens = new Set(answers.map(({ body }) => body.access_token));
+    expect(tokens.size).toBe(1);
+    expect(tokens.has(accessToken)).toBe(false);
+    expect(refreshes(connection)).toBe(1);
+    // Had the refresh token been spent twice, the provider would have ended the grant.
+    expect(await world.provider.accepts([...tokens][0] ?? '')).toBe(true);
+    expect((await world.api.post(`${connection.path}/refresh`)).status).toBe(200);
+  });
+
+  test('a token reported as rejected is renewed once for all who report it', async () => {
+    const connection = await addConnection(world);
+    const { accessToken } = await importGrant(world, connection, 3600);
+    const report = () => world.api.post(`${connection.credential}/renew`, { rejected_token: accessToken });
+    const answers = await Promise.all(Array.from({ length: 10 }, report));
+    const tokens = new Set(answers.map(({ body }) => body.access_token));
+    expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
+    expect(tokens.size).toBe(1);
+    expect(tokens.has(accessToken)).toBe(false);
+    expect(refreshes(connection)).toBe(1);
+  });
+
+  test('invalid_grant fails the grant with the reason, and the provider is asked no more', async () => {
+    const connection = await addConnection(world);
+    await importGrant(world, connection, -60);
+    world.provider.forgetRefreshTokens();
+    expect(await fetchFor(connection)).toMatchObject({
+      status: 503,
+      body: { code: 'connection_not_ready', connection_status: 'failed', status_reason: 'reauthorization_required' },
+    });
+    expect((await world.api.get(connection.path)).body).toMatchObject({
+      status: 'failed',
+      status_reason: 'reauthorization_required',
+    });
+    const asked = refreshes(connection);
+    await fetchFor(connection);
+    expect(refreshes(connection)).toBe(asked);
+    await connect(world, connection, 'ada');
+    expect((await fetchFor(connection)).status).toBe(200);
+  });
+
+  test('revoking ends the token here and at the provider', async () => {
+    const connection = await addConnection(world);
+    await connect(world, connection, 'ada');
+    const { access_token: token } = (await fetchFor(connection)).body;
+    const { status, body } = await world.api.post(`${connection.path}/revoke`, { reason: 'left the company' });
+    expect(status).toBe(200);
+    expect(body.revoked).toMatchObject([{ subject: null, revoked_at_provider: true }]);
+    expect(await world.provider.accepts(token)).toBe(false);
+    expect((await fetchFor(connection)).body).toMatchObject({ code: 'connection_not_ready', status_reason: 'revoked' });
+  });
+});
+
+const clientCredentials = {
+  oauth_flow_type: 'client_credentials',
+  scopes: ['calendar'],
+  authorization_url: undefined,
+  test_url: undefined,
+  authorize_params: undefined,
+};
