@@ -8,7 +8,7 @@ const day = 24 * hour;
 
 /** Clocks of ours and the provider's may disagree by this much. */
 export const clockSkewMs = 5 * second;
-const maxSoftMarginMs = 5 * minute;
+export const maxSoftMarginMs = 5 * minute;
 const softMarginShare = 0.2;
 const maxThrottleMs = 15 * minute;
 const firstBackoffMs = 30 * second;

@@ -66,7 +66,8 @@ export function createListener(options: ListenerOptions): Listener {
     if (channel === pingChannel) {
       heardAt = performance.now();
       pauseMs = firstPauseMs;
-      return announce();
+      announce();
+      return;
     }
     for (const handler of subscribers.get(channel) ?? []) attempt(() => handler(JSON.parse(payload) as never));
   }
@@ -109,8 +110,8 @@ export function createListener(options: ListenerOptions): Listener {
     if (client === undefined) return;
     // A connection that stays open and brings nothing is given up like one that broke.
     const silentMs = performance.now() - Math.max(connectedAt, heardAt ?? 0);
-    if (silentMs > 2 * deafAfterMs) return lose(client, new Error('the listener hears nothing'));
-    ping().catch(onError);
+    if (silentMs > 2 * deafAfterMs) lose(client, new Error('the listener hears nothing'));
+    else ping().catch(onError);
   }
 
   return {

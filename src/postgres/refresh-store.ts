@@ -1,19 +1,14 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Grant } from '../domain/grant.ts';
-import type { GrantWithConnection, LeasedGrant, RefreshStore } from '../domain/ports/engine.ts';
+import type { GrantWithConnection, RefreshStore } from '../domain/ports/engine.ts';
 import { appendAuditEvent } from './audit-log.ts';
 import { channels } from './channels.ts';
 import { toConnection } from './connection-rows.ts';
 import { toGrant, tokenColumns, untroubled } from './grant-rows.ts';
+import { givenBack, leaseStatement } from './lease.ts';
 import { type Notifier, notifyOnCommit } from './notifier.ts';
 import { isUuid } from './null-safe.ts';
 import type { GrantsTable, Tables } from './tables.ts';
-
-/** Only its owner gives a lease back; whoever saves late, after the lease went to another, leaves it alone. */
-const givenBack = (owner: string) => ({
-  lease_owner: sql<string | null>`case when lease_owner = ${owner} then null else lease_owner end`,
-  lease_until: sql<Date | null>`case when lease_owner = ${owner} then null else lease_until end`,
-});
 
 export interface LeaseKeeper {
   /**
@@ -174,24 +169,4 @@ export function createRefreshStore(deps: { db: Kysely<Tables>; notifier: Notifie
       return Number(numUpdatedRows);
     },
   };
-}
-
-/**
- * Takes the lease if nobody has it. The row is locked before the lease is looked at, so of any number who try at once
- * the second one already sees the first one's. clock_timestamp, not now: the wait for the lock counts as time.
- * Postgres before 18 cannot return what an update replaced, hence the row as it was from the lock.
- */
-function leaseStatement(grantId: string, owner: string, leaseMs: number) {
-  return sql<Selectable<GrantsTable> & { earlier_refresh_started_at: LeasedGrant['grant']['refreshStartedAt'] }>`
-    with free as (
-      select id, refresh_started_at as earlier_refresh_started_at from grants
-      where id = ${grantId} and (lease_until is null or lease_until <= clock_timestamp())
-      for update
-    )
-    update grants
-    set lease_owner = ${owner},
-      lease_until = clock_timestamp() + ${leaseMs} * interval '1 millisecond',
-      refresh_started_at = clock_timestamp()
-    from free where grants.id = free.id
-    returning grants.*, free.earlier_refresh_started_at`;
 }
