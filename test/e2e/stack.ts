@@ -24,7 +24,7 @@ export function describeOnBothStacks(name: string, suite: (openStack: OpenStack)
   describeWithRedis(`${name}, on Postgres and Redis`, () => suite(openServers));
 }
 
-async function openEmbedded(): Promise<Stack> {
+export async function openEmbedded(): Promise<Stack> {
   const dataDir = createDataDir();
   return {
     dataDir: dataDir.path,
