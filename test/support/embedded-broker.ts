@@ -22,7 +22,7 @@ export async function startEmbeddedBroker(
   { script = ownScript, ...user }: Pick<SpawnOptions, 'uid' | 'gid'> & { script?: string } = {},
 ): Promise<EmbeddedBroker> {
   const child = spawn(execPath, [script, dataDir, shelter], {
-    ...options,
+    ...user,
     cwd: '/',
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  cpSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -34,7 +35,7 @@ afterEach(async () => {
   const cluster = join(dataDir, 'postgres');
   const left = existsSync(cluster) ? findPostmaster(cluster) : undefined;
   if (left !== undefined) await stopPostmaster(left.pid);
-  rmSync(home, { recursive: true, force: true });
+  for (const folder of [home, shelter]) rmSync(folder, { recursive: true, force: true });
 });
 
 const start = () => startEmbeddedBroker(dataDir, shelter);
