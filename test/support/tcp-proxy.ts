@@ -1,0 +1,78 @@
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+
+export interface TcpProxy {
+  /** The target's URL, by way of the proxy. */
+  url: string;
+  /** Connections are cut, and new ones refused. */
+  cut(): Promise<void>;
+  /** Connections stay, and nothing passes any more. */
+  hang(): void;
+  /** Everything passes again; what was hung is cut first. */
+  restore(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A server's network, as a test wants it. Starts open, or cut off. */
+export async function createTcpProxy(target: string, state: 'open' | 'cut' = 'open'): Promise<TcpProxy> {
+  const url = new URL(target);
+  const sockets = new Set<Socket>();
+  let hung = false;
+
+  function pass(client: Socket): void {
+    const upstream = connect(Number(url.port), url.hostname);
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(from);
+      from.on('error', () => {});
+      from.on('data', (chunk) => {
+        if (!hung) to.write(chunk);
+      });
+      from.once('close', () => {
+        sockets.delete(from);
+        to.destroy();
+      });
+    }
+  }
+
+  let server: Server = await listen(pass, 0);
+  const port = portOf(server);
+  async function cut(): Promise<void> {
+    hung = false;
+    const closed = server.listening ? once(server, 'close') : undefined;
+    server.close();
+    for (const socket of sockets) socket.destroy();
+    await closed;
+  }
+  if (state === 'cut') await cut();
+
+  const through = new URL(target);
+  through.hostname = '127.0.0.1';
+  through.port = String(port);
+  return {
+    url: through.href,
+    cut,
+    hang: () => {
+      hung = true;
+    },
+    restore: async () => {
+      await cut();
+      server = await listen(pass, port);
+    },
+    close: cut,
+  };
+}
+
+async function listen(onConnection: (socket: Socket) => void, port: number): Promise<Server> {
+  const server = createServer(onConnection).listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The proxy does not listen.');
+  return address.port;
+}
