@@ -113,3 +113,22 @@ export const flood: Reply = (response) => {
   response.on('error', () => {});
   pump();
 };
+
+/** A certificate that nobody trusts, for localhost and 127.0.0.1; its key protects nothing. */
+export const selfSigned = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgGFCUNZb4uknOy5Lk
+UHOgbS8gH7WPt/vXdpJ8YJo/Q1GhRANCAATVnhMruzBuX7a+5UbtHtjoRo1ReTX8
+HVekRd8ij80rsyiEosmbzw4gdr/q0jjXxamLfizOyPxSHly1zoDPyMJI
+-----END PRIVATE KEY-----`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBZzCCAQ2gAwIBAgIBATAKBggqhkjOPQQDAjAUMRIwEAYDVQQDDAlsb2NhbGhv
+c3QwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMBQxEjAQBgNVBAMM
+CWxvY2FsaG9zdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABNWeEyu7MG5ftr7l
+Ru0e2OhGjVF5NfwdV6RF3yKPzSuzKISiyZvPDiB2v+rSONfFqYt+LM7I/FIeXLXO
+gM/IwkijTjBMMBoGA1UdEQQTMBGCCWxvY2FsaG9zdIcEfwAAATAPBgNVHRMBAf8E
+BTADAQH/MB0GA1UdDgQWBBS10vC6kpKRRaUs7DDmH4SA1j8LMTAKBggqhkjOPQQD
+AgNIADBFAiEAup63W5gLUh5OVtMbf7GMXqD5imt3lH/rNJQrJPzDqjkCICAnzQRT
+GOZ8m8CPB9IhxfbBWOlScrdAb2V9kTZjfmkE
+-----END CERTIFICATE-----`,
+};
