@@ -1,0 +1,33 @@
+import type { FastifyInstance } from 'fastify';
+import type { CancelAuthorization, GetAuthorization } from '../../broker/follow-authorization.ts';
+import type { StartAuthorization } from '../../broker/start-authorization.ts';
+import * as routes from '../contract/authorizations.ts';
+import { mount } from '../mount.ts';
+import { notFound } from '../problem.ts';
+import { fromProgress, fromStarted, toAuthorizationStart } from '../schemas/authorization.ts';
+import { isState } from '../state.ts';
+
+export interface AuthorizationUseCases {
+  startAuthorization: StartAuthorization;
+  getAuthorization: GetAuthorization;
+  cancelAuthorization: CancelAuthorization;
+}
+
+export function authorizationRoutes(app: FastifyInstance, useCases: AuthorizationUseCases): void {
+  mount(app, routes.startAuthorization, async ({ actor, params, body }) =>
+    fromStarted(await useCases.startAuthorization(actor, params.name, toAuthorizationStart(body))),
+  );
+
+  mount(app, routes.getAuthorization, async ({ actor, params }) => {
+    if (!isState(params.state)) throw notFound('There is no such authorization.');
+    return fromProgress(await useCases.getAuthorization(actor, params.state));
+  });
+
+  mount(app, routes.cancelAuthorization, async ({ actor, params, body }) => {
+    const cancelled = await useCases.cancelAuthorization(actor, params.name, body.subject ?? null);
+    return {
+      message: cancelled === 0 ? 'No authorization was pending.' : 'The pending authorization is void.',
+      cancelled,
+    };
+  });
+}
