@@ -38,11 +38,13 @@ function within(reach: Reach) {
 export function createApiKeyStore(deps: { db: Kysely<Tables>; pool: pg.Pool }): ApiKeyStore {
   const { db, pool } = deps;
   return {
-    // Every request of a caller asks this.
+    // Every request of a caller asks this. Columns by name: a prepared `select *` breaks in every open connection when a
+    // migration adds one.
     async find(id) {
       const rows = await queryPrepared<Selectable<ApiKeysTable>>(pool, {
         name: 'api_key',
-        text: 'select * from api_keys where id = $1',
+        text: `select id, name, secret_hash, permissions, organizations, global, connections, created_by, created_at,
+          expires_at, last_used_at, revoked_at from api_keys where id = $1`,
         values: [id],
       });
       return rows[0] && toApiKey(rows[0]);

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Connection, OrganizationId } from '../../../src/domain/connection.ts';
 import type { CredentialQuery } from '../../../src/domain/credential.ts';
+import { createCredentialLookup } from '../../../src/postgres/credential-lookup.ts';
+import { createPool } from '../../../src/postgres/pool.ts';
 import {
   aConnection,
   minutesFromNow,
@@ -122,6 +124,38 @@ describe('credential lookup', () => {
     const own = await storeGrant(stores, 'acme', global, { accountId: 'T2' });
     expect(await idsFor('acme')).toEqual([own]);
     expect(await idsFor('acme', { accountId: 'T1' })).toEqual([]);
+  });
+
+  test('among many connections of the name and many grants, every shape of the question is answered through the indexes', async () => {
+    const pool = createPool({ connectionString: stores.url, poolMax: 1, onError: () => {} });
+    const crowd = await store(null);
+    await pool.query(
+      `insert into grants (id, connection_id, organization_id, subject, status, sealed_tokens, created_at, updated_at)
+       select gen_random_uuid(), $1, 'org' || n % 100, 's' || n, 'completed', '\\x00', now(), now() from generate_series(1, 20000) n`,
+      [crowd.id],
+    );
+    await pool.query('analyze');
+    // What a connection settles on after a few uses, whatever the parameters.
+    await pool.query('set plan_cache_mode = force_generic_plan');
+    const lookup = createCredentialLookup({ pool });
+    for (const organizationId of [null, 'org1']) {
+      for (const subject of [null, 's1']) {
+        for (const accountId of [null, 'A'])
+          await lookup.find({ organizationId, connectionName: name, subject, accountId });
+      }
+    }
+    const { rows } = await pool.query<{ name: string; count: number }>(
+      `select name, cardinality(parameter_types) as count from pg_prepared_statements where name like 'credential%'`,
+    );
+    expect(rows).toHaveLength(8);
+    for (const statement of rows) {
+      const parameters = Array.from({ length: statement.count }, () => `'x'`).join();
+      const plan = await pool.query(`explain execute ${statement.name}(${parameters})`);
+      const text = plan.rows.map((row: Record<string, string>) => row['QUERY PLAN']).join('\n');
+      expect(text, statement.name).toContain('grants_slot');
+      expect(text, statement.name).not.toContain('Seq Scan on grants');
+    }
+    await pool.end();
   });
 
   test('text that cannot be stored is a bad request, not a fault of ours', async () => {
