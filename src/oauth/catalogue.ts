@@ -31,7 +31,7 @@ export function createCatalogue(directory: string = shipped): ProviderCatalogue 
 
 function readTemplate(path: string, faults: string[]): ProviderTemplate | null {
   const file = basename(path);
-  const parsed = templateSchema.safeParse(JSON.parse(readFileSync(path, 'utf8')));
+  const parsed = templateSchema.safeParse(readJson(path));
   if (!parsed.success) {
     faults.push(`${file}: ${z.prettifyError(parsed.error)}`);
     return null;
@@ -43,6 +43,15 @@ function readTemplate(path: string, faults: string[]): ProviderTemplate | null {
     if (!Object.hasOwn(template.variables, name)) faults.push(`${file}: {${name}} is not among the variables`);
   }
   return template;
+}
+
+/** Undefined where the file is not JSON, which the schema then refuses like any other fault. */
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 function indexHosts(templates: readonly ProviderTemplate[], faults: string[]): Map<string, ProviderTemplate> {

@@ -47,9 +47,13 @@ export function renderUrl(template: ProviderTemplate, given: Record<string, stri
   const host = renderText(template, given, authority);
   const rendered = renderText(template, given, url);
   if (host === undefined || rendered === undefined || !URL.canParse(rendered)) return undefined;
-  const rest = renderText(template, given, url.slice(origin.length)) ?? '';
   const parsed = new URL(rendered);
   const keepsHost = parsed.host === host.toLowerCase().replace(/:443$/, '') && /^[a-z0-9.-]+(:\d+)?$/i.test(host);
-  const keepsPath = parsed.pathname + parsed.search + parsed.hash === (rest.startsWith('/') ? rest : `/${rest}`);
+  const rest = url.slice(origin.length);
+  const keepsSlots = placeholdersOf(rest).every(
+    (name) => !/[/?#&\\\s]/.test(variableValue(template, given, name) ?? ''),
+  );
+  const expected = renderText(template, given, rest.startsWith('/') ? rest : `/${rest}`);
+  const keepsPath = keepsSlots && parsed.pathname + parsed.search + parsed.hash === expected;
   return keepsHost && keepsPath ? rendered : undefined;
 }

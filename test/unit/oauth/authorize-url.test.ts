@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto';
+import { afterEach, expect, test } from 'vitest';
+import type { AuthorizationRequest } from '../../../src/domain/ports/oauth.ts';
+import { Secret } from '../../../src/domain/secret.ts';
+import { type GatewayFixture, type GatewayFixtureOptions, startGateway } from '../../support/gateway-fixture.ts';
+
+let open: GatewayFixture | undefined;
+afterEach(async () => {
+  await open?.close();
+  open = undefined;
+});
+
+const plain: AuthorizationRequest = {
+  state: 'st',
+  redirectUri: 'https://broker.example/callback/x',
+  scopes: [],
+  codeVerifier: null,
+  loginHint: null,
+  prompt: null,
+};
+
+async function urlFor(options: GatewayFixtureOptions = {}, request: Partial<AuthorizationRequest> = {}): Promise<URL> {
+  open = await startGateway(options);
+  return new URL(await open.gateway.authorizationUrl(open.settings, { ...plain, ...request }));
+}
+
+test('is RFC 6749 §4.1.1', async () => {
+  const url = await urlFor({}, { scopes: ['a', 'b'] });
+  expect(url.pathname).toBe('/authorize');
+  expect(Object.fromEntries(url.searchParams)).toEqual({
+    response_type: 'code',
+    client_id: 'client',
+    redirect_uri: plain.redirectUri,
+    state: 'st',
+    scope: 'a b',
+  });
+  expect(url.search).toContain('scope=a%20b');
+});
+
+test('carries the S256 challenge of the verifier, never the verifier', async () => {
+  const fixture = await startGateway();
+  open = fixture;
+  const codeVerifier = fixture.gateway.createCodeVerifier(fixture.settings);
+  if (codeVerifier === null) throw new Error('no verifier');
+  expect(codeVerifier.reveal()).toMatch(/^[A-Za-z0-9_-]{43,128}$/);
+  const url = new URL(await fixture.gateway.authorizationUrl(fixture.settings, { ...plain, codeVerifier }));
+  expect(url.searchParams.get('code_challenge')).toBe(
+    createHash('sha256').update(codeVerifier.reveal()).digest('base64url'),
+  );
+  expect(url.searchParams.get('code_challenge_method')).toBe('S256');
+  expect(url.href).not.toContain(codeVerifier.reveal());
+});
+
+test('a provider without PKCE gets no verifier', async () => {
+  open = await startGateway({ template: { pkce: false } });
+  expect(open.gateway.createCodeVerifier(open.settings)).toBeNull();
+});
+
+test('the separator, default scopes, and template parameters with variables', async () => {
+  const url = await urlFor({
+    template: {
+      scopeSeparator: ',',
+      defaultScopes: ['x', 'y'],
+      variables: { org: { pattern: '^[a-z]+$', default: 'acme', description: 'Org.' } },
+      authorizeParams: { access_type: 'offline', hd: '{org}' },
+    },
+  });
+  expect(Object.fromEntries(url.searchParams)).toMatchObject({ scope: 'x,y', access_type: 'offline', hd: 'acme' });
+});
+
+test('the connection replaces the template, the request replaces both, and the protocol replaces all', async () => {
+  const url = await urlFor(
+    {
+      template: { authorizeParams: { a: 'template', b: 'template', prompt: 'template', state: 'template' } },
+      settings: {
+        authorizeParams: {
+          b: 'connection',
+          login_hint: 'connection',
+          client_id: 'evil',
+          redirect_uri: 'https://evil.example',
+          code_challenge: 'evil',
+          resource: 'https://api.example',
+        },
+      },
+    },
+    { loginHint: 'someone@example.com', prompt: 'consent', codeVerifier: new Secret('v'.repeat(43)) },
+  );
+  const sent = Object.fromEntries(url.searchParams);
+  expect(sent).toMatchObject({
+    a: 'template',
+    b: 'connection',
+    prompt: 'consent',
+    login_hint: 'someone@example.com',
+    state: 'st',
+    client_id: 'client',
+    redirect_uri: plain.redirectUri,
+    resource: 'https://api.example',
+  });
+  expect(sent.code_challenge).not.toBe('evil');
+});
+
+test('parameters the URL already has stay, unless they are ours', async () => {
+  const url = await urlFor({
+    urls: () => ({ authorizationUrl: 'https://idp.example/auth?tenant=7&state=evil&client_id=evil' }),
+  });
+  expect(url.searchParams.getAll('state')).toEqual(['st']);
+  expect(url.searchParams.getAll('client_id')).toEqual(['client']);
+  expect(url.searchParams.get('tenant')).toBe('7');
+});
+
+test('renamed and dropped parameters', async () => {
+  const url = await urlFor(
+    { template: { renamedParams: { client_id: 'client_key', scope: null } } },
+    { scopes: ['a'] },
+  );
+  expect(url.searchParams.get('client_key')).toBe('client');
+  expect(url.searchParams.has('client_id')).toBe(false);
+  expect(url.searchParams.has('scope')).toBe(false);
+});
+
+test('parameters behind the fragment', async () => {
+  const url = await urlFor({
+    template: { authorizeParamsIn: 'fragment' },
+    urls: () => ({ authorizationUrl: 'https://idp.example/#/oauth' }),
+  });
+  expect(url.search).toBe('');
+  expect(url.hash.startsWith('#/oauth?')).toBe(true);
+  expect(new URLSearchParams(url.hash.split('?')[1]).get('state')).toBe('st');
+});
+
+test('values that go unencoded, but never where they would make another parameter', async () => {
+  const template = { unencodedParams: ['scope'], scopeSeparator: ',' };
+  expect((await urlFor({ template }, { scopes: ['read:all', 'write:all'] })).search).toContain(
+    'scope=read:all,write:all',
+  );
+  await open?.close();
+  expect((await urlFor({ template }, { scopes: ['a&state=evil', 'b#c'] })).searchParams.getAll('state')).toEqual([
+    'st',
+  ]);
+});
