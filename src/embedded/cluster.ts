@@ -1,7 +1,17 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { chownSync, closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Binaries } from './binaries.ts';
@@ -21,9 +31,15 @@ export interface Cluster {
 
 export const superuser = 'broker';
 
+const unfinishedSuffix = '.new-';
 const pollMs = 20;
 /** Recovery after a crash replays at most a few minutes of write-ahead log; a second start waits for no more than this. */
 const startLimitMs = 60_000;
+/**
+ * The last sessions of a server that was killed; a port lost to another process since it was found free; a server that a
+ * killed broker was just starting.
+ */
+const passingTrouble = /pre-existing shared memory|Address already in use|postmaster\.pid" already exists/;
 /** The server gets an environment of its own: variables of this process may hold secrets, and change its behaviour. */
 const environment = { LC_ALL: 'C', TZ: 'UTC', PATH: '/usr/bin:/bin' };
 
@@ -32,10 +48,10 @@ const environment = { LC_ALL: 'C', TZ: 'UTC', PATH: '/usr/bin:/bin' };
  * nothing that could be taken for a cluster. `durable` false leaves out flushing to disk.
  */
 export async function initCluster(cluster: Cluster, password: string, durable = true): Promise<void> {
-  const unfinished = `${cluster.directory}.new`;
+  removeUnfinished(cluster.directory);
+  // Under a name of its own: what a killed process left at work may still run, and clears up after itself when it fails.
+  const unfinished = mkdtempSync(`${cluster.directory}${unfinishedSuffix}`);
   const passwordFile = join(unfinished, 'password');
-  rmSync(unfinished, { recursive: true, force: true });
-  mkdirSync(unfinished, { recursive: true, mode: 0o700 });
   writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
   for (const path of [unfinished, passwordFile]) {
     if (cluster.user !== undefined) chownSync(path, cluster.user.uid, cluster.user.gid);
@@ -55,7 +71,23 @@ export async function initCluster(cluster: Cluster, password: string, durable = 
   rmSync(unfinished, { recursive: true, force: true });
 }
 
-/** Starts the server on 127.0.0.1, on `port` or a free one. Resolves once it accepts connections. */
+/** As far as it goes: what is still at work in one of them is removed by a later start. */
+function removeUnfinished(directory: string): void {
+  const parent = dirname(directory);
+  for (const name of readdirSync(parent)) {
+    if (!name.startsWith(`${basename(directory)}${unfinishedSuffix}`)) continue;
+    try {
+      rmSync(join(parent, name), { recursive: true, force: true });
+    } catch {
+      // In use.
+    }
+  }
+}
+
+/**
+ * Starts the server on 127.0.0.1, on `port` or a free one. Resolves once it accepts connections;
+ * with the server that runs already, where one does.
+ */
 export async function startCluster(
   cluster: Cluster,
   settings: Record<string, string>,
@@ -63,14 +95,15 @@ export async function startCluster(
 ): Promise<Postmaster> {
   const until = Date.now() + startLimitMs;
   for (;;) {
-    clearStalePostmaster(cluster.directory);
+    const running = findPostmaster(cluster.directory);
+    if (running?.ready) return running;
+    if (running === undefined) clearStalePostmaster(cluster.directory);
     const logStart = readLog(cluster).length;
     const server = spawnServer(cluster, settings, port ?? (await freePort()));
     const started = await waitUntilReady(cluster, server, until);
     if (started !== undefined) return started;
     const said = readLog(cluster).slice(logStart);
-    // Both pass: a port lost to another process since it was found free, and the last sessions of a server that was killed.
-    if (!/pre-existing shared memory|Address already in use/.test(said) || Date.now() > until) {
+    if (!passingTrouble.test(said) || Date.now() > until) {
       throw new Error(`The embedded database did not start. Its log, ${cluster.logFile}, says:\n${said.trim()}`);
     }
     await sleep(pollMs * 10);

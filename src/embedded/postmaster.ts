@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { kill } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -29,9 +29,14 @@ function serves(pid: number, directory: string): boolean {
   return isAlive(pid) && commandLineOf(pid).includes(` -D ${resolve(directory)} `);
 }
 
-/** PostgreSQL itself would take any live process under the recorded pid for a server, and refuse to start. */
+/**
+ * PostgreSQL itself would take any live process under the recorded pid for a server, and refuse to start. Leaves an empty
+ * file alone: a server that is just starting has one for a moment.
+ */
 export function clearStalePostmaster(directory: string): void {
-  if (findPostmaster(directory) === undefined) rmSync(join(directory, 'postmaster.pid'), { force: true });
+  const file = join(directory, 'postmaster.pid');
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  if (size > 0 && findPostmaster(directory) === undefined) rmSync(file, { force: true });
 }
 
 /** Fast shutdown: sessions are cut off, transactions rolled back, a checkpoint written. */

@@ -12,14 +12,16 @@ export interface TestRedisServer {
   url: string | null;
   absence: string | null;
   stop(): Promise<void>;
+  /** For the last moment of a process, when nothing asynchronous runs any more. */
+  kill(): void;
 }
 
 const run = promisify(execFile);
-const nothingToStop = async () => {};
+const nothingToStop = { stop: async () => {}, kill: () => {} };
 
 /** REDIS_URL, else a server of our own from the PATH, else one installed with apt where that is possible. */
 export async function startTestRedis(): Promise<TestRedisServer> {
-  if (env.REDIS_URL) return { url: env.REDIS_URL, absence: null, stop: nothingToStop };
+  if (env.REDIS_URL) return { url: env.REDIS_URL, absence: null, ...nothingToStop };
   const found = findServer();
   if (found !== undefined) return startServer(found);
   const refusal = await installServer();
@@ -28,7 +30,7 @@ export async function startTestRedis(): Promise<TestRedisServer> {
   return {
     url: null,
     absence: `no REDIS_URL, no redis-server or valkey-server on the PATH, ${refusal}`,
-    stop: nothingToStop,
+    ...nothingToStop,
   };
 }
 
@@ -88,14 +90,18 @@ async function startServer(program: string): Promise<TestRedisServer> {
     server.once('exit', () => resolve());
     server.once('error', () => resolve());
   });
-  const stop = async () => {
-    server.kill('SIGTERM');
-    await ended;
+  // It keeps nothing on disk, so there is nothing to wait for before its folder goes.
+  const end = () => {
+    server.kill('SIGKILL');
     rmSync(home, { recursive: true, force: true });
   };
-  if (await answers(url, () => server.exitCode === null)) return { url, absence: null, stop };
+  const stop = async () => {
+    end();
+    await ended;
+  };
+  if (await answers(url, () => server.exitCode === null)) return { url, absence: null, stop, kill: end };
   await stop();
-  return { url: null, absence: `${program} did not start`, stop: nothingToStop };
+  return { url: null, absence: `${program} did not start`, ...nothingToStop };
 }
 
 async function answers(url: string, isRunning: () => boolean): Promise<boolean> {

@@ -5,6 +5,7 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -146,9 +147,9 @@ test('pids of a dead broker and a dead database that went to other programs do n
 });
 
 test('a cluster left half-made by a killed first start is made again', async () => {
-  mkdirSync(join(dataDir, 'postgres.new', 'data', 'base'), { recursive: true });
+  mkdirSync(join(dataDir, 'postgres.new-abc', 'data', 'base'), { recursive: true });
   const broker = await start();
-  expect(existsSync(join(dataDir, 'postgres.new'))).toBe(false);
+  expect(readdirSync(dataDir).filter((name) => name.startsWith('postgres.new'))).toEqual([]);
   await broker.kill('SIGTERM');
 });
 
@@ -231,3 +232,22 @@ test.runIf(getuid?.() === 0)('root may run a checkout that no other user can pas
   expect(await read(second.url)).toEqual(kept);
   await second.kill('SIGTERM');
 });
+
+test('a start after kill -9 at any point of the first start serves', async () => {
+  for (const delayMs of [200, 500, 900]) {
+    await killWhileStarting(delayMs);
+    const next = await start();
+    expect(await query(next.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+    await next.kill('SIGTERM');
+    rmSync(dataDir, { recursive: true });
+  }
+}, 120_000);
+
+async function killWhileStarting(delayMs: number): Promise<void> {
+  const controller = new AbortController();
+  const starting = startEmbeddedBroker(dataDir, shelter, { signal: controller.signal, killSignal: 'SIGKILL' });
+  const timer = setTimeout(() => controller.abort(), delayMs);
+  const started = await starting.catch(() => undefined);
+  clearTimeout(timer);
+  await started?.kill('SIGKILL');
+}
