@@ -15,7 +15,7 @@ import { openClient, openTokens, sealTokens } from './sealing.ts';
 export type CallProvider = (leased: LeasedGrant, owner: string) => Promise<RefreshResult>;
 
 export interface CallProviderDeps {
-  store: Pick<RefreshStore, 'find' | 'fail' | 'failAllOf'>;
+  store: Pick<RefreshStore, 'find' | 'fail' | 'failAllOf' | 'release'>;
   persist: PersistRefreshed;
   oauth: Pick<OAuthGateway, 'refresh' | 'requestClientCredentials'>;
   catalogue: Pick<ProviderCatalogue, 'find'>;
@@ -90,7 +90,10 @@ async function recordFailure(
   const { grant, connection, interrupted } = leased;
   const current = await store.find(grant.id);
   // invalid_grant from a token that is no longer the stored one says nothing about the one that is.
-  if (current === undefined || current.grant.version !== grant.version) return afterTheRowMoved(deps, leased);
+  if (current === undefined || current.grant.version !== grant.version) {
+    await store.release(leased, owner);
+    return afterTheRowMoved(deps, leased);
+  }
 
   const effect = effectOfFailure(grant, failure.facts, interrupted, clock());
   const spendsToken = connection.settings.flow !== 'client_credentials';

@@ -1,4 +1,4 @@
-import { createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto';
+import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import type { Cipher } from '../domain/ports/cipher.ts';
 import { type DataKey, type DataKeyStore, type KeyEncryptionKeys, KeyUnavailable } from '../domain/ports/keys.ts';
 import type { NewId } from '../domain/ports/tokens.ts';
@@ -7,11 +7,6 @@ import { createCipher, type OpenDataKey } from './cipher.ts';
 
 export interface KeyRing {
   cipher: Cipher;
-  /**
-   * Keys of 32 bytes for one purpose, newest first: make with the first, accept under any. The same in every process on
-   * the same database, and unrelated to those of every other purpose.
-   */
-  deriveKeys(purpose: string): readonly [Buffer, ...Buffer[]];
 }
 
 export interface KeyRingParts {
@@ -39,16 +34,12 @@ export async function createKeyRing(parts: KeyRingParts): Promise<KeyRing> {
     open.push(dataKey);
     if (row.state === 'sealing') sealing = dataKey;
   }
-  const [newest, ...older] = open;
-  if (newest === undefined || sealing === undefined) {
+  if (sealing === undefined) {
     throw new KeyUnavailable(
       'No data key in the database is marked for sealing. Restore the table data_keys from a backup.',
     );
   }
-  return {
-    cipher: createCipher(sealing, open),
-    deriveKeys: (purpose) => [derive(newest.key, purpose), ...older.map(({ key }) => derive(key, purpose))],
-  };
+  return { cipher: createCipher(sealing, open) };
 }
 
 async function makeFirst({ keys, keyEncryptionKeys, newId, clock }: KeyRingParts): Promise<DataKey[]> {
@@ -86,9 +77,4 @@ async function openDataKey(row: DataKey, keyEncryptionKeys: KeyEncryptionKeys): 
 
 function canaryContext(dataKeyId: string): Buffer {
   return Buffer.from(JSON.stringify(['canary', dataKeyId]), 'utf8');
-}
-
-/** RFC 5869. From the data keys, not from what wraps them: a key service never gives its keys away. */
-function derive(key: KeyObject, purpose: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', key, Buffer.alloc(0), `token-broker/${purpose}`, keyBytes));
 }

@@ -4,6 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import pg from 'pg';
+import { toBrokerError } from './failures.ts';
 import { readConnectionString } from './pool.ts';
 
 const folder = fileURLToPath(new URL('../../migrations', import.meta.url));
@@ -13,9 +14,17 @@ const lockId = '7203117461220319';
 /**
  * Brings the database up to this code's tables, and answers with the names of the migrations it ran. Any number of
  * processes may do so at once: the first one migrates, the others wait and find nothing left to do. Holds a lock of the
- * session, so it must not go through a transaction pooler.
+ * session, so it must not go through a transaction pooler. Throws service_unavailable where there is no server.
  */
 export async function migrate(connectionString: string): Promise<string[]> {
+  try {
+    return await migrateUnderLock(connectionString);
+  } catch (error) {
+    throw toBrokerError(error);
+  }
+}
+
+async function migrateUnderLock(connectionString: string): Promise<string[]> {
   // A connection of its own: no statement timeout, and waiting for the lock takes nothing from the service's pool.
   const pool = new pg.Pool({
     ...readConnectionString(connectionString),

@@ -1,0 +1,220 @@
+import type { Cipher } from '../domain/ports/cipher.ts';
+import type {
+  ApiKeyStore,
+  CredentialLookup,
+  GrantSignals,
+  RefreshQueue,
+  RefreshStore,
+  SweepStore,
+  TripStore,
+} from '../domain/ports/engine.ts';
+import type { OAuthGateway, ProviderCatalogue } from '../domain/ports/oauth.ts';
+import type { Database } from '../domain/ports/stores.ts';
+import type { NewId, Tokens } from '../domain/ports/tokens.ts';
+import type { RefreshSchedule } from '../domain/refresh-policy.ts';
+import type { Secret } from '../domain/secret.ts';
+import { createAuthenticateCaller } from './authenticate-caller.ts';
+import { createCheckSettings } from './check-settings.ts';
+import { createCompleteAuthorization } from './complete-authorization.ts';
+import { createConnectGrant } from './connect-grant.ts';
+import { createRedirectUriOf, createViewConnection } from './connection-view.ts';
+import { createCreateApiKey } from './create-api-key.ts';
+import { createCreateConnection } from './create-connection.ts';
+import { createDeleteConnection } from './delete-connection.ts';
+import { createDeleteGrant } from './delete-grant.ts';
+import { createEditConnection } from './edit-connection.ts';
+import { createCancelAuthorization, createGetAuthorization } from './follow-authorization.ts';
+import { createLimitForcedRefreshes } from './force-limit.ts';
+import { createForceRefresh } from './force-refresh.ts';
+import { createFindServable, createGetCredential } from './get-credential.ts';
+import { createViewGrant } from './grant-view.ts';
+import { createImportGrant } from './import-grant.ts';
+import { createListApiKeys } from './list-api-keys.ts';
+import { createListGrants } from './list-grants.ts';
+import { createObtainAuthorizedTokens } from './obtain-authorized-tokens.ts';
+import { createObtainClientCredentials } from './obtain-client-credentials.ts';
+import { createOpenAuthorization } from './open-authorization.ts';
+import { createPersistRefreshed } from './persist-refreshed.ts';
+import { createGetConnection, createListConnections } from './read-connections.ts';
+import { createRecognizeCallback } from './recognize-callback.ts';
+import { createRecordCallback } from './record-callback.ts';
+import { createCallProvider } from './refresh-call.ts';
+import { createRefreshDueGrant } from './refresh-due-grant.ts';
+import { createRefreshGrant } from './refresh-grant.ts';
+import { createRenewCredential } from './renew-credential.ts';
+import { createRevokeApiKey } from './revoke-api-key.ts';
+import { createRevokeAtProvider } from './revoke-at-provider.ts';
+import { createRevokeGrants } from './revoke-grants.ts';
+import { createServeCredential } from './serve-credential.ts';
+import { createStartAuthorization } from './start-authorization.ts';
+import { createStoreGrant } from './store-grant.ts';
+import { createSweepDueGrants, isSweepOverdue } from './sweep-due-grants.ts';
+import { createTestConnection } from './test-connection.ts';
+
+/** Everything the use cases need of the outside. */
+export interface BrokerPorts {
+  database: Database;
+  credentials: CredentialLookup;
+  refreshes: RefreshStore;
+  sweeps: SweepStore;
+  trips: TripStore;
+  apiKeys: ApiKeyStore;
+  noteKeyUse: (id: string) => void;
+  signals: GrantSignals;
+  queue: RefreshQueue;
+  oauth: OAuthGateway;
+  catalogue: ProviderCatalogue;
+  cipher: Cipher;
+  tokens: Tokens;
+  newId: NewId;
+  clock: () => Date;
+  sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+  onBackgroundError: (error: unknown) => void;
+}
+
+export interface BrokerSettings {
+  baseUrl: () => string;
+  bootstrapKey: Secret | null;
+  allowedReturnUrls: readonly string[];
+  authorizationTtlMs: number;
+  schedule: RefreshSchedule;
+  /** Bounds how long a reader waits, together with a little patience. */
+  providerTimeoutMs: number;
+  leaseMs: number;
+  instanceId: string;
+}
+
+export type Broker = ReturnType<typeof createBroker>;
+
+/** A reader outlasts the provider's connect timeout by this much before it is told to come back. */
+const extraPatienceMs = 2_000;
+const persistGiveUpAfterMs = 120_000;
+const nonceBytes = 16;
+
+/** The use cases, each built from exactly what it uses. */
+export function createBroker(ports: BrokerPorts, settings: BrokerSettings) {
+  const engine = createEngine(ports, settings);
+  return {
+    ...engine,
+    ...createConnections(ports, settings),
+    ...createTrips(ports, settings),
+    ...createGrants(ports, settings, engine),
+    ...createKeys(ports, settings),
+  };
+}
+
+function createEngine(ports: BrokerPorts, settings: BrokerSettings) {
+  const { cipher, clock, refreshes: store, database, oauth, catalogue, sleep, tokens } = ports;
+  const { schedule } = settings;
+  const persist = createPersistRefreshed({ store, sleep, giveUpAfterMs: persistGiveUpAfterMs });
+  const callProvider = createCallProvider({ store, persist, oauth, catalogue, cipher, clock });
+  const { refreshGrant, drain } = createRefreshGrant({
+    store,
+    signals: ports.signals,
+    callProvider,
+    clock,
+    instanceId: settings.instanceId,
+    newNonce: () => tokens.random(nonceBytes),
+    leaseMs: settings.leaseMs,
+  });
+  const patienceMs = settings.providerTimeoutMs + extraPatienceMs;
+  const { onBackgroundError } = ports;
+  const serveCredential = createServeCredential({ refreshGrant, cipher, clock, sleep, patienceMs, onBackgroundError });
+  const findServable = createFindServable({ lookup: ports.credentials, database });
+  const limitForced = createLimitForcedRefreshes(clock);
+  return {
+    drainRefreshes: drain,
+    getCredential: createGetCredential({ findServable, serveCredential }),
+    renewCredential: createRenewCredential({ findServable, serveCredential, cipher, limitForced }),
+    forceRefresh: createForceRefresh({ database, refreshGrant, limitForced, clock, schedule }),
+    sweepDueGrants: createSweepDueGrants({ sweeps: ports.sweeps, queue: ports.queue, clock, schedule }),
+    isSweepOverdue: () => isSweepOverdue({ sweeps: ports.sweeps, clock, schedule }),
+    refreshDueGrant: createRefreshDueGrant({ refreshGrant, clock, schedule }),
+  };
+}
+
+function createConnections(ports: BrokerPorts, { baseUrl, schedule }: BrokerSettings) {
+  const { database, oauth, catalogue, cipher, newId, clock } = ports;
+  const viewConnection = createViewConnection({ oauth, redirectUriOf: createRedirectUriOf(baseUrl), schedule });
+  const checkSettings = createCheckSettings({ oauth, catalogue, baseUrl });
+  const storeGrant = createStoreGrant({ cipher, newId });
+  const obtainClientCredentials = createObtainClientCredentials({ database, oauth, cipher, storeGrant, newId, clock });
+  const writing = { database, checkSettings, obtainClientCredentials, viewConnection, cipher, clock };
+  return {
+    createConnection: createCreateConnection({ ...writing, newId }),
+    editConnection: createEditConnection({ ...writing, oauth, catalogue }),
+    getConnection: createGetConnection({ database, viewConnection }),
+    listConnections: createListConnections({ database, viewConnection }),
+    deleteConnection: createDeleteConnection({
+      database,
+      revokeAtProvider: createRevokeAtProvider({ oauth, cipher }),
+      clock,
+    }),
+  };
+}
+
+function createTrips(ports: BrokerPorts, settings: BrokerSettings) {
+  const { database, trips, oauth, catalogue, cipher, tokens, newId, clock } = ports;
+  const { baseUrl, allowedReturnUrls, authorizationTtlMs: ttlMs } = settings;
+  const redirectUriOf = createRedirectUriOf(baseUrl);
+  return {
+    startAuthorization: createStartAuthorization({
+      database,
+      oauth,
+      cipher,
+      tokens,
+      redirectUriOf,
+      baseUrl,
+      allowedReturnUrls,
+      ttlMs,
+      clock,
+    }),
+    openAuthorization: createOpenAuthorization({ trips, oauth, cipher, tokens, clock }),
+    getAuthorization: createGetAuthorization({ database, tokens, clock }),
+    cancelAuthorization: createCancelAuthorization({ database, clock }),
+    completeAuthorization: createCompleteAuthorization({
+      recognizeCallback: createRecognizeCallback({ trips, tokens, redirectUriOf, clock }),
+      obtainAuthorizedTokens: createObtainAuthorizedTokens({ oauth, cipher, clock }),
+      connectGrant: createConnectGrant({ storeGrant: createStoreGrant({ cipher, newId }), catalogue, cipher, clock }),
+      recordCallback: createRecordCallback({ database, clock }),
+      trips,
+      database,
+      oauth,
+      clock,
+    }),
+  };
+}
+
+function createGrants(
+  ports: BrokerPorts,
+  { schedule }: BrokerSettings,
+  { getCredential }: Pick<ReturnType<typeof createEngine>, 'getCredential'>,
+) {
+  const { database, oauth, catalogue, cipher, newId, clock } = ports;
+  const viewGrant = createViewGrant(schedule);
+  return {
+    listGrants: createListGrants({ database, viewGrant }),
+    deleteGrant: createDeleteGrant({ database, clock }),
+    importGrant: createImportGrant({
+      database,
+      catalogue,
+      storeGrant: createStoreGrant({ cipher, newId }),
+      viewGrant,
+      clock,
+    }),
+    revokeGrants: createRevokeGrants({ database, revokeAtProvider: createRevokeAtProvider({ oauth, cipher }), clock }),
+    testConnection: createTestConnection({ database, getCredential, oauth, cipher, clock }),
+  };
+}
+
+function createKeys(
+  { apiKeys: store, noteKeyUse: noteUse, tokens, newId, clock }: BrokerPorts,
+  { bootstrapKey }: BrokerSettings,
+) {
+  return {
+    authenticateCaller: createAuthenticateCaller({ findApiKey: store.find, noteUse, tokens, bootstrapKey, clock }),
+    createApiKey: createCreateApiKey({ store, tokens, newId, clock }),
+    listApiKeys: createListApiKeys({ store }),
+    revokeApiKey: createRevokeApiKey({ store, clock }),
+  };
+}

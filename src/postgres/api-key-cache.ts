@@ -1,0 +1,71 @@
+import { LRUCache } from 'lru-cache';
+import type { ApiKey } from '../domain/api-key.ts';
+import type { ApiKeyStore } from '../domain/ports/engine.ts';
+import { channels } from './channels.ts';
+import type { Listener } from './listener.ts';
+
+export interface CachedApiKeys extends ApiKeyStore {
+  /** Remembers a use, to be written with others. */
+  noteUse(id: string): void;
+  /** Writes what was noted. Best effort. */
+  flush(): Promise<void>;
+}
+
+export interface CachedApiKeysDeps {
+  store: ApiKeyStore;
+  listener: Pick<Listener, 'subscribe' | 'onChange' | 'isUp'>;
+  clock: () => Date;
+}
+
+const mostKeys = 10_000;
+
+/**
+ * Keys in memory, so that a request costs no statement to authenticate. A revocation reaches every process by
+ * notification; while notifications may be missed, nothing is cached.
+ */
+export function createCachedApiKeys({ store, listener, clock }: CachedApiKeysDeps): CachedApiKeys {
+  const keys = new LRUCache<string, ApiKey>({ max: mostKeys });
+  const used = new Set<string>();
+  let generation = 0;
+
+  function forget(id: string): void {
+    generation += 1;
+    keys.delete(id);
+  }
+
+  listener.subscribe(channels.apiKeyChanged, ({ api_key_id }) => forget(api_key_id));
+  listener.onChange(() => {
+    generation += 1;
+    keys.clear();
+  });
+
+  return {
+    ...store,
+
+    async find(id) {
+      const cached = listener.isUp() ? keys.get(id) : undefined;
+      if (cached !== undefined) return cached;
+      const before = generation;
+      const key = await store.find(id);
+      // A notification that arrived while the row was read may be about this very key.
+      if (key !== undefined && listener.isUp() && generation === before) keys.set(id, key);
+      return key;
+    },
+
+    async revoke(id, reach, now) {
+      const revoked = await store.revoke(id, reach, now);
+      // Here it ends before the revocation is answered; elsewhere with the notification.
+      forget(id);
+      return revoked;
+    },
+
+    noteUse: (id) => void used.add(id),
+
+    async flush() {
+      if (used.size === 0) return;
+      const ids = [...used];
+      used.clear();
+      await store.touch(ids, clock());
+    },
+  };
+}
