@@ -10,7 +10,7 @@ export type WrittenSettings = Omit<ConnectionSettings, 'scopes'> & { scopes: str
 export type CheckSettings = (written: WrittenSettings, hasSecret: boolean) => ConnectionSettings;
 
 export interface CheckSettingsDeps {
-  oauth: Pick<OAuthGateway, 'validate' | 'endpoints'>;
+  oauth: Pick<OAuthGateway, 'validate'>;
   catalogue: Pick<ProviderCatalogue, 'find'>;
   /** PUBLIC_URL with BASE_PATH: where providers send browsers back to. */
   baseUrl: () => string;
@@ -20,23 +20,15 @@ export function createCheckSettings({ oauth, catalogue, baseUrl }: CheckSettings
   return (written, hasSecret) => {
     const template = catalogue.find(written.provider);
     const settings = { ...written, scopes: written.scopes ?? [...(template?.defaultScopes ?? [])] };
-    const faults: Fault[] = oauth.validate(settings);
-    // URLs can only be looked at once their variables are known to be sound.
-    if (faults.length === 0) faults.push(...missingEndpoints(settings, oauth.endpoints(settings)));
-    faults.push(...missingSecret(settings, template, hasSecret), ...unsafeResponseMode(settings, template, baseUrl()));
+    const faults: Fault[] = [
+      ...oauth.validate(settings),
+      ...missingSecret(settings, template, hasSecret),
+      ...unsafeResponseMode(settings, template, baseUrl()),
+    ];
     const [first, ...rest] = faults;
     if (first !== undefined) throw invalidRequest(first, ...rest);
     return settings;
   };
-}
-
-function missingEndpoints(settings: ConnectionSettings, inForce: ReturnType<OAuthGateway['endpoints']>): Fault[] {
-  const faults: Fault[] = [];
-  const needed = `needed by ${settings.flow}, and the provider's template has none`;
-  if (settings.flow === 'authorization_code' && inForce.authorizationUrl === null)
-    faults.push({ path: 'authorization_url', message: needed });
-  if (inForce.tokenUrl === null) faults.push({ path: 'token_url', message: needed });
-  return faults;
 }
 
 function missingSecret(

@@ -83,7 +83,12 @@ async function settleTrip(
   answer: CallbackAnswer,
   startedAt: Date,
 ): Promise<CallbackOutcome> {
-  const result = await attempt(deps, trip, hit, state, answer, startedAt);
+  const result = await attempt(deps, trip, hit, state, answer, startedAt).catch(async (error: unknown) => {
+    // The code is spent, so this trip is over whatever broke; whoever waits is told if the database still listens.
+    const failure = beforeExchange('exchange_failed', 'The broker could not finish the authorization. Connect again.');
+    await deps.recordCallback.failed(hit, trip, failure, startedAt).catch(() => undefined);
+    throw error;
+  });
   if (result.kind === 'failed') await deps.recordCallback.failed(hit, trip, result, startedAt);
   const { authorization, connection } = trip;
   return {

@@ -47,7 +47,7 @@ export function createRecognizeCallback(deps: RecognizeCallbackDeps): RecognizeC
 function malformation(parameters: URLSearchParams): string | undefined {
   const names = [...parameters.keys()];
   if (new Set(names).size !== names.length) return 'The answer repeats a parameter.';
-  if (parameters.has('code') && parameters.has('error')) return 'The answer holds a code and an error at once.';
+  if (parameters.get('code') && parameters.has('error')) return 'The answer holds a code and an error at once.';
   if (neverInCallback.some((name) => parameters.has(name))) return 'The answer holds tokens, which it must not.';
   return undefined;
 }

@@ -1,0 +1,104 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import {
+  actorOf,
+  createMemoryBroker,
+  importedTokens,
+  type MemoryBroker,
+  newConnection,
+} from '../../support/memory-broker.ts';
+import { failureOf } from '../../support/scripted-gateway.ts';
+
+const shared = actorOf(null);
+const acme = actorOf('acme');
+let broker: MemoryBroker;
+
+beforeEach(async () => {
+  broker = createMemoryBroker();
+  await broker.createConnection(shared, newConnection());
+});
+
+describe('importing a grant', () => {
+  test('takes a token set over as it is', async () => {
+    const grant = await broker.importGrant(acme, 'crm', importedTokens());
+    expect(grant).toMatchObject({ organizationId: 'acme', status: 'completed' });
+    expect(grant.facts).toMatchObject({ refreshable: true, lifetimeSeconds: 3600, scopes: ['read'] });
+  });
+
+  test('a refresh token alone is due at once', async () => {
+    const grant = await broker.importGrant(acme, 'crm', importedTokens({ accessToken: null, expiresAt: null }));
+    expect(grant.facts).toMatchObject({ expiresAt: broker.time.now, refreshable: true });
+    expect(grant.nextRefreshAt).toEqual(broker.time.now);
+  });
+
+  test('nothing to serve and nothing to refresh with is refused', async () => {
+    const empty = importedTokens({ accessToken: null, refreshToken: null });
+    await expect(broker.importGrant(acme, 'crm', empty)).rejects.toMatchObject({
+      details: { errors: [{ path: 'access_token' }] },
+    });
+  });
+
+  test('replaces the grant of that slot: the same row, one version on', async () => {
+    const first = await broker.importGrant(acme, 'crm', importedTokens());
+    const second = await broker.importGrant(acme, 'crm', importedTokens({ refreshToken: null }));
+    expect(second).toMatchObject({ id: first.id, version: first.version + 1, facts: { refreshable: false } });
+  });
+});
+
+describe('listing and deleting grants', () => {
+  test("an organisation sees and deletes its own alone, also below another's connection", async () => {
+    const theirs = await broker.importGrant(shared, 'crm', importedTokens());
+    const own = await broker.importGrant(acme, 'crm', importedTokens());
+    expect((await broker.listGrants(acme, 'crm')).map(({ id }) => id)).toEqual([own.id]);
+    await expect(broker.deleteGrant(acme, 'crm', theirs.id)).rejects.toMatchObject({ code: 'grant_not_found' });
+    await broker.deleteGrant(acme, 'crm', own.id);
+    expect([...broker.rows.grants.keys()]).toEqual([theirs.id]);
+  });
+
+  test('a grant is not found below another connection', async () => {
+    const own = await broker.importGrant(acme, 'crm', importedTokens());
+    await broker.createConnection(acme, newConnection({}, { name: 'other' }));
+    await expect(broker.deleteGrant(acme, 'other', own.id)).rejects.toMatchObject({ code: 'grant_not_found' });
+  });
+});
+
+describe('revoking grants', () => {
+  const nobody = { subject: null, accountId: null, reason: 'leaver' };
+
+  test('without a subject revokes the empty subject only, and never the shared grant', async () => {
+    await broker.importGrant(shared, 'crm', importedTokens());
+    await broker.importGrant(acme, 'crm', importedTokens({ subject: 'ada' }));
+    const own = await broker.importGrant(acme, 'crm', importedTokens());
+    expect(await broker.revokeGrants(acme, 'crm', nobody)).toEqual([
+      { grantId: own.id, subject: null, accountId: null, revokedAtProvider: true },
+    ]);
+    const statuses = [...broker.rows.grants.values()].map(({ status }) => status);
+    expect(statuses.toSorted()).toEqual(['completed', 'completed', 'failed']);
+    expect(broker.rows.grants.get(own.id)).toMatchObject({
+      sealedTokens: null,
+      statusReason: 'revoked',
+      revokedBy: 'bootstrap',
+      revokedReason: 'leaver',
+    });
+  });
+
+  test('holds locally while the provider is away', async () => {
+    await broker.importGrant(acme, 'crm', importedTokens());
+    broker.oauth.script.revoke = failureOf({ sent: false });
+    expect(await broker.revokeGrants(acme, 'crm', nobody)).toMatchObject([{ revokedAtProvider: false }]);
+    expect([...broker.rows.grants.values()]).toMatchObject([{ statusReason: 'revoked', sealedTokens: null }]);
+  });
+
+  test('again leaves who revoked first on record', async () => {
+    await broker.importGrant(acme, 'crm', importedTokens());
+    await broker.revokeGrants(acme, 'crm', nobody);
+    await broker.revokeGrants(acme, 'crm', { ...nobody, reason: 'another' });
+    expect([...broker.rows.grants.values()]).toMatchObject([{ revokedReason: 'leaver' }]);
+  });
+
+  test('nothing named and nothing there is an empty answer; something named is not found', async () => {
+    expect(await broker.revokeGrants(acme, 'crm', nobody)).toEqual([]);
+    await expect(broker.revokeGrants(acme, 'crm', { ...nobody, subject: 'ada' })).rejects.toMatchObject({
+      code: 'grant_not_found',
+    });
+  });
+});

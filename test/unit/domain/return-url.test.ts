@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { allowedReturnUrl } from '../../../src/domain/return-url.ts';
+
+const allowed = ['https://app.test', 'https://exact.test/done?from=broker'];
+
+test.each([
+  ['https://app.test', 'https://app.test/'],
+  ['https://app.test/any/path?q=1#part', 'https://app.test/any/path?q=1#part'],
+  ['https://APP.test:443/x', 'https://app.test/x'],
+  ['https://exact.test/done?from=broker', 'https://exact.test/done?from=broker'],
+])('%s is allowed, as %s', (asked, used) => {
+  expect(allowedReturnUrl(asked, allowed)).toBe(used);
+});
+
+test.each([
+  '//evil.test',
+  '/\\evil.test',
+  '\\\\evil.test',
+  'https:/\\evil.test',
+  'https:app.test',
+  'https:///app.test',
+  'https://app.test\\@evil.test',
+  'https://app.test@evil.test/',
+  'https://user@app.test/',
+  'https://:@evil.test/',
+  'https://app.test.evil.test/',
+  'https://app.test%2f@evil.test/',
+  'https://app.test%40evil.test/',
+  'https%3A%2F%2Fapp.test',
+  ' https://app.test/',
+  'https://app.test/\n',
+  'https://ap\tp.test/',
+  'http://app.test/',
+  'https://app.test:8443/',
+  'https://exact.test/',
+  'https://exact.test/done',
+  'https://exact.test/done?from=broker&more=1',
+  'javascript:alert(1)',
+  'javascript://app.test/%0aalert(1)',
+  'data:text/html,x',
+  '/done',
+  '',
+  `https://app.test/${'x'.repeat(3000)}`,
+])('%j is refused', (asked) => {
+  expect(allowedReturnUrl(asked, allowed)).toBeUndefined();
+});
+
+test('an empty list allows nothing', () => {
+  expect(allowedReturnUrl('https://app.test/', [])).toBeUndefined();
+});
