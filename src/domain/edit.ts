@@ -29,7 +29,7 @@ export function redirectedFields(before: Destination, after: Destination): strin
     .map((field) => destinationFields[field]);
 }
 
-/** undefined: the request left the secret out. */
+/** What a request does to the stored secret; the one already stored, sent again, is kept. */
 export type SecretChange = 'kept' | 'replaced' | 'removed';
 
 export interface EditEffect {
