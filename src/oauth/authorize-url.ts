@@ -39,8 +39,7 @@ async function standardParameters(
   }
   if (request.loginHint !== null) parameters.set('login_hint', request.loginHint);
   if (request.prompt !== null) parameters.set('prompt', request.prompt);
-  const scopes = request.scopes.length > 0 ? request.scopes : template.defaultScopes;
-  if (scopes.length > 0) parameters.set('scope', scopes.join(template.scopeSeparator));
+  if (request.scopes.length > 0) parameters.set('scope', request.scopes.join(template.scopeSeparator));
   parameters.set('response_type', 'code');
   parameters.set('client_id', settings.clientId);
   parameters.set('redirect_uri', request.redirectUri);

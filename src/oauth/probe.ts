@@ -6,9 +6,9 @@ import { parseAnswerBody } from './answer-body.ts';
 import { readAccount } from './canonical-answer.ts';
 import { refusalFailure } from './classification.ts';
 import type { OutboundAnswer } from './outbound.ts';
+import type { TokenDependencies } from './request-tokens.ts';
 import type { Provider } from './resolve-provider.ts';
 import { withRetries } from './retry.ts';
-import type { TokenDependencies } from './token-requests.ts';
 
 /** Calls the provider's API with the token, as a service would. Never throws for what the provider does. */
 export async function probeToken(
@@ -83,8 +83,9 @@ function accepted(answer: OutboundAnswer, body: Record<string, unknown> | null):
   return answer.status >= 200 && answer.status < 300 && body?.ok !== false;
 }
 
-function scopesReach({ settings, template }: Provider, probe: TestProbe): boolean {
-  const asked = settings.scopes.length > 0 ? settings.scopes : template.defaultScopes;
+/** A connection that asks for no scopes leaves them to the provider, and any may have been granted. */
+function scopesReach({ settings }: Provider, probe: TestProbe): boolean {
+  const asked = settings.scopes;
   return probe.scopes.length === 0 || asked.length === 0 || probe.scopes.some((scope) => asked.includes(scope));
 }
 

@@ -7,9 +7,9 @@ import { parseAnswerBody } from './answer-body.ts';
 import { refusalFailure } from './classification.ts';
 import type { OutboundAnswer } from './outbound.ts';
 import { callProtocol } from './protocol-call.ts';
+import type { TokenDependencies } from './request-tokens.ts';
 import type { Provider } from './resolve-provider.ts';
 import { withRetries } from './retry.ts';
-import type { TokenDependencies } from './token-requests.ts';
 import { valueAt } from './value-path.ts';
 
 type TokenKind = 'refresh_token' | 'access_token';

@@ -3,20 +3,10 @@ import type { CodeExchange, OAuthClient } from '../domain/ports/oauth.ts';
 import { ProviderFailure } from '../domain/provider-failure.ts';
 import type { TokenAnswer, TokenSet } from '../domain/token-set.ts';
 import { readCallback } from './callback.ts';
-import { hasSoundTokens, type ParsedAnswer, toCanonical, toTokenAnswer } from './canonical-answer.ts';
 import { refusalFailure } from './classification.ts';
-import { readMembers } from './granting-answer.ts';
-import { unreadable } from './network-failure.ts';
-import { callProtocol, type ProtocolCall, type ProtocolContext, type ProtocolDependencies } from './protocol-call.ts';
-import { isProtocolName } from './protocol-names.ts';
+import { requestTokens, type TokenDependencies } from './request-tokens.ts';
 import { type Provider, requireUrl } from './resolve-provider.ts';
-import type { RetryRule } from './retry.ts';
-import { renderText } from './template-urls.ts';
 import { readScalar } from './value-path.ts';
-
-export interface TokenDependencies extends ProtocolDependencies {
-  now: () => Date;
-}
 
 /** RFC 6749 §4.1.3. A code may be spent once it was sent, whatever came back, so it is never sent again. */
 export function exchangeCode(
@@ -128,51 +118,6 @@ export function requestClientCredentials(
         ),
       ),
   });
-}
-
-interface TokenRequest extends Pick<ProtocolCall<TokenAnswer>, 'client' | 'templateParameters' | 'run'> {
-  provider: Provider;
-  url: string;
-  retry: RetryRule;
-  scopes: readonly string[];
-  sendScopes?: boolean;
-  captured?: ParsedAnswer;
-}
-
-function requestTokens(deps: TokenDependencies, request: TokenRequest): Promise<TokenAnswer> {
-  const { provider, scopes } = request;
-  const { template, settings } = provider;
-  const additional = new URLSearchParams();
-  if (request.sendScopes && scopes.length > 0) additional.set('scope', scopes.join(template.scopeSeparator));
-  for (const [name, value] of Object.entries(settings.tokenParams)) {
-    if (!isProtocolName(name)) additional.set(name, value);
-  }
-  // An id_token can be judged only by who knows its issuer; a stray one would fail an answer that is good without it.
-  const keepIdToken = provider.issuer !== null && scopes.includes('openid');
-  return callProtocol(deps, {
-    provider: { ...provider, tokenUrl: request.url },
-    client: request.client,
-    retry: request.retry,
-    templateParameters: renderParameters(provider, request.templateParameters),
-    read: (answer) => {
-      const members = readMembers(answer, provider, deps.now());
-      const shown = toCanonical(members, template, keepIdToken, deps.now());
-      if (!hasSoundTokens(shown)) throw unreadable(answer.status);
-      return { result: toTokenAnswer(members, template, request.captured ?? {}, deps.now()), shown };
-    },
-    run: (context: ProtocolContext) =>
-      request.run({ ...context, options: { ...context.options, additionalParameters: additional } }),
-  });
-}
-
-function renderParameters(
-  { template, settings }: Provider,
-  parameters: Record<string, string>,
-): Record<string, string> {
-  const rendered = Object.entries(parameters).map(
-    ([name, value]) => [name, renderText(template, settings.variables, value)] as const,
-  );
-  return Object.fromEntries(rendered.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
 function nothingToRefreshWith(): ProviderFailure {

@@ -56,15 +56,17 @@ test('a provider without PKCE gets no verifier', async () => {
   expect(open.gateway.createCodeVerifier(open.settings)).toBeNull();
 });
 
-test('the separator, default scopes, and template parameters with variables', async () => {
-  const url = await urlFor({
-    template: {
-      scopeSeparator: ',',
-      defaultScopes: ['x', 'y'],
-      variables: { org: { pattern: '^[a-z]+$', default: 'acme', description: 'Org.' } },
-      authorizeParams: { access_type: 'offline', hd: '{org}' },
+test('the separator, and template parameters with variables', async () => {
+  const url = await urlFor(
+    {
+      template: {
+        scopeSeparator: ',',
+        variables: { org: { pattern: '^[a-z]+$', default: 'acme', description: 'Org.' } },
+        authorizeParams: { access_type: 'offline', hd: '{org}' },
+      },
     },
-  });
+    { scopes: ['x', 'y'] },
+  );
   expect(Object.fromEntries(url.searchParams)).toMatchObject({ scope: 'x,y', access_type: 'offline', hd: 'acme' });
 });
 
