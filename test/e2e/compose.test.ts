@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { projectRoot } from '../support/architecture.ts';
 import { type Api, createApi } from '../support/broker-api.ts';
 import { freePort } from '../support/broker-process.ts';
 import { type ComposeService, readCompose, readImage, startOrder } from '../support/container-stack.ts';
 import { type OAuthServer, startOAuthServer } from '../support/oauth-server.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { createTestRedis, describeWithRedis, type TestRedis } from '../support/redis.ts';
+import { projectRoot } from '../support/source-tree.ts';
 
 const patience = { timeout: 60_000, interval: 100 };
 const image = readImage();

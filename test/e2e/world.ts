@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Api, createApi } from '../support/broker-api.ts';
-import { type BrokerProcess, startBroker } from '../support/broker-process.ts';
+import { type BrokerProcess, freePort, spawnBroker, startBroker } from '../support/broker-process.ts';
 import { type Browser, type BrowserOptions, createBrowser, type Page } from '../support/browser.ts';
 import { type OAuthServer, startOAuthServer } from '../support/oauth-server.ts';
 import { type Person, signIn } from '../support/sign-in.ts';
@@ -22,6 +22,8 @@ const generous = { ALLOW_PRIVATE_NETWORK: 'true', RATE_LIMIT_MAX: '100000', LOG_
 export async function openWorld(openStack: OpenStack, env: Record<string, string> = {}): Promise<World> {
   const provider = await startOAuthServer();
   const stack = await openStack();
+  // ROLE=api and ROLE=worker leave the tables to this command.
+  if (env.ROLE !== undefined) await migrate(stack);
   const start = (more: Record<string, string> = {}, port?: number) =>
     startBroker({
       dataDir: stack.dataDir,
@@ -48,6 +50,12 @@ export async function openWorld(openStack: OpenStack, env: Record<string, string
     },
   };
   return world;
+}
+
+async function migrate({ dataDir, env }: Stack): Promise<void> {
+  const migration = spawnBroker({ dataDir, env, port: await freePort(), command: 'migrate' });
+  const [code] = await migration.ended;
+  if (code !== 0) throw new Error(`migrate ended with ${String(code)}:\n${migration.logs()}`);
 }
 
 export interface TestConnection {

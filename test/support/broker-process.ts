@@ -18,7 +18,7 @@ export type BrokerProcess = ReturnType<typeof spawnBroker>;
 
 const root = resolve(import.meta.dirname, '../..');
 /** The first start makes a database cluster, on a machine that may be busy. */
-const readyLimitMs = 60_000;
+const readyLimitMs = 50_000;
 /** The broker promises 30 s. */
 const stopLimitMs = 35_000;
 const pollMs = 25;
@@ -64,10 +64,11 @@ export function spawnBroker({ env = {}, dataDir, port, command = 'serve' }: Brok
     async ready(): Promise<void> {
       const until = Date.now() + readyLimitMs;
       while (!(await isReady(url))) {
-        if (!isRunning()) throw new Error(`the broker ended before it was ready:\n${logs()}`);
-        if (Date.now() > until) {
-          child.kill('SIGKILL');
-          throw new Error(`the broker was not ready within ${readyLimitMs / 1000} s:\n${logs()}`);
+        if (Date.now() > until) child.kill('SIGKILL');
+        if (!isRunning() || Date.now() > until) {
+          // Its last words may still be in the pipe.
+          const [code, signal] = await ended;
+          throw new Error(`the broker ended (${code ?? signal}) before it was ready:\n${lastWords(logs())}`);
         }
         await sleep(pollMs);
       }
@@ -82,7 +83,7 @@ export function spawnBroker({ env = {}, dataDir, port, command = 'serve' }: Brok
       }, stopLimitMs);
       const [code] = await ended;
       clearTimeout(timer);
-      if (isLate) throw new Error(`the broker did not stop within ${stopLimitMs / 1000} s:\n${logs()}`);
+      if (isLate) throw new Error(`the broker did not stop within ${stopLimitMs / 1000} s:\n${lastWords(logs())}`);
       return code;
     },
     /** SIGKILL, as a crash: nothing is closed, and an embedded database runs on. */
@@ -91,6 +92,14 @@ export function spawnBroker({ env = {}, dataDir, port, command = 'serve' }: Brok
       await ended;
     },
   };
+}
+
+const shownLines = 30;
+
+/** The end of a log, without the answers to whoever asked whether it is ready. */
+function lastWords(log: string): string {
+  const lines = log.split('\n').filter((line) => !line.includes('"route":"/readyz"'));
+  return lines.slice(-shownLines).join('\n');
 }
 
 async function isReady(url: string): Promise<boolean> {
