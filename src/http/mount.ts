@@ -78,7 +78,7 @@ function readCall(
       () => Object.fromEntries(headerNames.map(([name, lower]) => [name, request.headers[lower]])),
       'header',
     ),
-    body: read(declaration.body, () => request.body ?? {}, ''),
+    body: read(declaration.body, () => (request.body === undefined ? {} : request.body), ''),
     trace: traceOf(request),
     request,
   };

@@ -3,7 +3,9 @@ import type { AuthenticateCaller } from '../broker/authenticate-caller.ts';
 import type { ProviderCatalogue } from '../domain/ports/oauth.ts';
 import { registerAuthentication } from './authentication.ts';
 import { bodyLimitBytes, registerBodyParsing } from './body-parsing.ts';
-import { createClientErrorHandler, createErrorReplies, registerErrors } from './errors.ts';
+import { createClientErrorHandler } from './client-errors.ts';
+import { registerCommonHeaders } from './common-headers.ts';
+import { createReplyUnrouted, createReplyWithError, registerErrors } from './errors.ts';
 import { registerRateLimits } from './rate-limit.ts';
 import { registerRequestLog } from './request-log.ts';
 import { type ApiKeyUseCases, apiKeyRoutes } from './routes/api-keys.ts';
@@ -49,7 +51,7 @@ export interface HttpServerDeps {
 /** The whole HTTP side, ready to listen or to be injected into. Closing it waits for requests in flight. */
 export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyInstance> {
   const { basePath } = deps;
-  const errors = createErrorReplies(basePath);
+  const replyWithError = createReplyWithError(basePath);
   const app: FastifyInstance = fastify({
     loggerInstance: deps.logger,
     // Fastify's own lines hold URLs, and URLs hold state and code.
@@ -63,19 +65,17 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
     forceCloseConnections: 'idle',
     ...timeouts,
     routerOptions: { maxParamLength },
-    frameworkErrors: (error, request, reply) => void errors.reply(error, request, reply),
+    frameworkErrors: createReplyUnrouted(replyWithError),
     clientErrorHandler: createClientErrorHandler(basePath),
   });
   app.decorateRequest('caller', null);
   app.decorateRequest('actor', null);
   app.decorateRequest('problemCode', null);
   registerRequestLog(app);
-  registerErrors(app, errors);
+  registerErrors(app, replyWithError);
   registerBodyParsing(app);
   refuseUndeclaredRoutes(app);
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' });
-  });
+  registerCommonHeaders(app);
   const createCounter = await registerRateLimits(app, deps.rateLimitMax);
   registerAuthentication(app, {
     authenticateCaller: deps.useCases.authenticateCaller,
