@@ -1,15 +1,15 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, posix, relative, sep } from 'node:path';
-
-/** Path from the project's root, with slashes, and text. */
-export type Tree = ReadonlyMap<string, string>;
-
-export interface Import {
-  file: string;
-  /** As written. */
-  specifier: string;
-  kind: 'import' | 're-export';
-}
+import { posix } from 'node:path';
+import {
+  type Import,
+  importsOf,
+  isRelative,
+  layerOf,
+  packageOf,
+  staticImport,
+  type Tree,
+  targetOf,
+  withoutComments,
+} from './source-tree.ts';
 
 /** Whose sources a layer may read besides its own. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
@@ -53,46 +53,9 @@ const developmentPackages = ['yaml'];
 /** Layers that reach for nothing of the platform: time and chance are passed in. */
 const withoutPlatform = ['domain', 'broker', 'client'];
 
-const staticImport = /^[ \t]*(import|export)\b(?:[^'"`;]*?\bfrom)?\s*['"]([^'"\n]+)['"]/gm;
-const dynamicImport = /\bimport\(\s*['"]([^'"\n]+)['"]/g;
 const kebabCase = /^[a-z0-9]+(-[a-z0-9]+)*(\.d)?\.ts$/;
 const kebabFolder = /^[a-z0-9]+(-[a-z0-9]+)*$/;
-const drawers = /^(utils?|helpers?|common|misc|shared|lib|index)$/;
-
-export function readTree(root: string, folders: readonly string[]): Tree {
-  const files = folders.flatMap((folder) => filesBelow(join(root, folder)));
-  return new Map(files.map((file) => [relative(root, file).split(sep).join('/'), readFileSync(file, 'utf8')]));
-}
-
-function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) return filesBelow(path);
-    return path.endsWith('.ts') ? [path] : [];
-  });
-}
-
-export function importsOf(file: string, text: string): Import[] {
-  const code = withoutComments(text);
-  const found = [...code.matchAll(staticImport)].map(([, word, specifier = '']): Import => {
-    return { file, specifier, kind: word === 'export' ? 're-export' : 'import' };
-  });
-  const dynamic = [...code.matchAll(dynamicImport)].map(
-    ([, specifier = '']): Import => ({ file, specifier, kind: 'import' }),
-  );
-  return [...found, ...dynamic];
-}
-
-/** Block and line comments that begin a line: the only place where our prose speaks of imports. */
-function withoutComments(text: string): string {
-  return text.replace(/^[ \t]*\/\*[\s\S]*?\*\//gm, '').replace(/^[ \t]*\/\/.*$/gm, '');
-}
-
-/** `src/http/routes/x.ts` → http; `src/app.ts` and `src/app/x.ts` → app; `migrations/x.ts` → migrations. */
-export function layerOf(file: string): string {
-  const [top = '', second = ''] = file.split('/');
-  return top === 'src' ? second.replace(/\.ts$/, '') : top;
-}
+const drawers = /^(common|misc|shared|lib|index)$|(^|-)(utils?|helpers?)(-|$)/;
 
 /** What breaks the rules, one sentence each. */
 export function faultsOf(tree: Tree): string[] {
@@ -113,7 +76,7 @@ function nameFaults(file: string): string[] {
   const faults: string[] = [];
   if (!kebabCase.test(name) || !folders.every((folder) => kebabFolder.test(folder)))
     faults.push(`${file} is not in kebab case`);
-  if ([...folders, name.replace(/\.ts$/, '')].some((part) => part.split('-').some((word) => drawers.test(word)))) {
+  if ([...folders, name.replace(/\.ts$/, '')].some((part) => drawers.test(part))) {
     faults.push(`${file} is named after no subject`);
   }
   if (!(layerOf(file) in mayImport)) faults.push(`${file} belongs to no layer`);
@@ -126,14 +89,6 @@ function environmentFaults(file: string, text: string): string[] {
   const reads = /\bprocess\s*(\?\.|\.)\s*env\b|\bprocess\s*\[\s*['"]env['"]/.test(code);
   const imported = /import\s*(type\s*)?\{[^}]*\benv\b[^}]*\}\s*from\s*['"](node:)?process['"]/.test(code);
   return reads || imported ? [`${file} reads the environment`] : [];
-}
-
-function isRelative({ specifier }: Import): boolean {
-  return specifier.startsWith('.');
-}
-
-function targetOf({ file, specifier }: Import): string {
-  return posix.normalize(posix.join(posix.dirname(file), specifier));
 }
 
 function layerFaults(tree: Tree, found: Import): string[] {
@@ -170,10 +125,6 @@ function developmentFaults(imports: readonly Import[]): string[] {
     .map((found) => `${found.file} imports ${targetOf(found)}, which needs a development package`);
 }
 
-function packageOf(specifier: string): string {
-  return specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
-}
-
 /** Type imports count: two files that need each other's types are one subject, or lack a third. */
 function cycles(tree: Tree, imports: readonly Import[]): string[][] {
   const targets = new Map([...tree.keys()].map((file) => [file, [] as string[]]));
@@ -196,5 +147,3 @@ function cycles(tree: Tree, imports: readonly Import[]): string[][] {
   for (const file of tree.keys()) visit(file);
   return found;
 }
-
-export const projectRoot = dirname(dirname(import.meta.dirname));

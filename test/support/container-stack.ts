@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { projectRoot } from './architecture.ts';
+import { projectRoot } from './source-tree.ts';
 
 export type Condition = 'service_healthy' | 'service_completed_successfully' | 'service_started';
 

@@ -1,6 +1,7 @@
 import { globSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { faultsOf, importsOf, layerOf, projectRoot, readTree } from '../support/architecture.ts';
+import { faultsOf } from '../support/architecture.ts';
+import { importsOf, layerOf, projectRoot, readTree } from '../support/source-tree.ts';
 
 const tree = readTree(projectRoot, ['src', 'migrations']);
 
