@@ -61,6 +61,7 @@ const credential = {
   expires_at: '2030-01-31T13:00:00.000Z',
   scopes: ['contacts.read', 'offline_access'],
   status: 'completed',
+  status_reason: null,
   extra: { instance_url: 'https://eu.provider.example' },
 };
 

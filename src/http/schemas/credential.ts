@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Credential } from '../../domain/credential.ts';
-import { grantStatuses } from '../../domain/grant.ts';
+import { grantStatuses, statusReasons } from '../../domain/grant.ts';
 import { Secret } from '../../domain/secret.ts';
 import { queryScopes } from './scopes.ts';
 import { accountId, isoOrNull, line, queryInteger, queryText, subject, text, timeOrNull } from './text.ts';
@@ -36,6 +36,10 @@ export const credential = z
     expires_at: timeOrNull.describe('Null where the provider never said.'),
     scopes: z.array(z.string()),
     status: z.enum(grantStatuses),
+    status_reason: z
+      .enum(statusReasons)
+      .nullable()
+      .describe('Why a token that is still alive can no longer be renewed; null where it can.'),
     extra: z
       .record(z.string(), z.unknown())
       .describe('What the provider’s API needs beside the token, such as instance_url.'),
@@ -62,6 +66,7 @@ export function fromCredential(found: Credential): z.input<typeof credential> {
     expires_at: isoOrNull(found.expiresAt),
     scopes: found.scopes,
     status: found.status,
+    status_reason: found.statusReason,
     extra: found.extra,
   };
 }
