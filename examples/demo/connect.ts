@@ -80,8 +80,15 @@ function tellTrip({ narrator, provider, broker }: Stage, page: Page, login: stri
   narrator.note(`${login} signed in, allowed access, and reads: ${textOf(page)}`);
 }
 
-/** What a person reads on a page. */
+/** What a person reads on a page, on one line. */
 function textOf(page: Page): string {
-  const main = page.body.replace(/<(style|script|title|head)\b[\s\S]*?<\/\1>/gi, '').replace(/<[^>]+>/g, ' ');
-  return `“${decodeEntities(main).replace(/\s+/g, ' ').trim()}”`;
+  const visible = page.body
+    .replace(/<(style|script|head)\b[\s\S]*?<\/\1>/gi, '')
+    .replace(/<\/dt>/gi, ': ')
+    .replace(/<\/(h1|p|dd)>/gi, ' · ')
+    .replace(/<[^>]+>/g, '');
+  return `“${decodeEntities(visible)
+    .replace(/\s+/g, ' ')
+    .replace(/( · )+\s*$/, '')
+    .trim()}”`;
 }

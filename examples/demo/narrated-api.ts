@@ -70,7 +70,9 @@ function redactPath(path: string): string {
 function preview(body: AnswerBody, show: readonly string[] | undefined): string {
   const members = Object.entries(body).filter(([name]) => show === undefined || show.includes(name));
   const safe = members.map(([name, value]) => [name, abbreviated.has(name) ? short(value) : value]);
-  return JSON.stringify(Object.fromEntries(safe), null, 2);
+  // One member a line, whatever it holds.
+  const lines = safe.map(([name, value]) => `  ${JSON.stringify(name)}: ${JSON.stringify(value)}`);
+  return `{\n${lines.join(',\n')}\n}`;
 }
 
 function short(value: unknown): unknown {

@@ -22,34 +22,42 @@ const generous = { ALLOW_PRIVATE_NETWORK: 'true', RATE_LIMIT_MAX: '100000', LOG_
 export async function openWorld(openStack: OpenStack, env: Record<string, string> = {}): Promise<World> {
   const provider = await startOAuthServer();
   const stack = await openStack();
-  // ROLE=api and ROLE=worker leave the tables to this command.
-  if (env.ROLE !== undefined) await migrate(stack);
   const start = (more: Record<string, string> = {}, port?: number) =>
     startBroker({
       dataDir: stack.dataDir,
       env: { ...generous, ...stack.env, ...env, ...more },
       ...(port === undefined ? {} : { port }),
     });
-  const broker = await start();
-  const world: World = {
-    stack,
-    provider,
-    broker,
-    api: createApi(broker.url, stack.adminKey()),
-    async restart(more) {
-      if (world.broker.isRunning()) await world.broker.stop();
-      world.broker = await start(more, world.broker.port);
-    },
-    async close() {
-      try {
-        if (world.broker.isRunning()) await world.broker.stop();
-      } finally {
-        await stack.remove();
-        await provider.stop();
-      }
-    },
+  const closeStack = async () => {
+    await stack.remove();
+    await provider.stop();
   };
-  return world;
+  try {
+    // ROLE=api and ROLE=worker leave the tables to this command.
+    if (env.ROLE !== undefined) await migrate(stack);
+    const broker = await start();
+    const world: World = {
+      stack,
+      provider,
+      broker,
+      api: createApi(broker.url, stack.adminKey()),
+      async restart(more) {
+        if (world.broker.isRunning()) await world.broker.stop();
+        world.broker = await start(more, world.broker.port);
+      },
+      async close() {
+        try {
+          if (world.broker.isRunning()) await world.broker.stop();
+        } finally {
+          await closeStack();
+        }
+      },
+    };
+    return world;
+  } catch (error) {
+    await closeStack();
+    throw error;
+  }
 }
 
 async function migrate({ dataDir, env }: Stack): Promise<void> {
