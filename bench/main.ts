@@ -1,0 +1,55 @@
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { callersScenario } from './scenarios/callers.ts';
+import { fetchScenario } from './scenarios/fetch.ts';
+import { memoryScenario } from './scenarios/memory.ts';
+import type { Effort, Scenario } from './scenarios/scenario.ts';
+import { startScenario } from './scenarios/start.ts';
+import { formatTable, type ScenarioResult, writeResults } from './support/report.ts';
+
+const scenarios: readonly Scenario[] = [fetchScenario, callersScenario, startScenario, memoryScenario];
+
+const thorough: Effort = { rounds: 9, roundSeconds: 5, loadSeconds: 60, settleSeconds: 10, refreshes: 2000 };
+const quick: Effort = { rounds: 5, roundSeconds: 2, loadSeconds: 10, settleSeconds: 3, refreshes: 500 };
+
+const usage = `usage: npm run bench -- [--quick] [--only NAME]...
+
+  --quick  short rounds: enough to see a factor, not a percent
+  --only   one of: ${scenarios.map(({ name }) => name).join(', ')}; may be given more than once
+
+A missed target is marked in the table and changes no exit code.
+`;
+
+function chosen(): { isQuick: boolean; only: readonly Scenario[] } | undefined {
+  const options = {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true, default: [] as string[] },
+  } as const;
+  try {
+    const { quick: isQuick, only } = parseArgs({ options: { ...options, only: { ...options.only } } }).values;
+    const names = scenarios.map(({ name }) => name);
+    if (only.some((name) => !names.includes(name))) return undefined;
+    return { isQuick, only: scenarios.filter(({ name }) => only.length === 0 || only.includes(name)) };
+  } catch {
+    return undefined;
+  }
+}
+
+async function main(): Promise<number> {
+  const choice = chosen();
+  if (choice === undefined) {
+    process.stderr.write(usage);
+    return 1;
+  }
+  const effort = choice.isQuick ? quick : thorough;
+  const results: ScenarioResult[] = [];
+  for (const { title, run } of choice.only) {
+    process.stderr.write(`measuring: ${title}\n`);
+    results.push({ scenario: title, figures: await run(effort) });
+  }
+  process.stdout.write(`${formatTable(results)}\n\n`);
+  process.stdout.write(`written to ${writeResults(results, choice.isQuick ? 'quick' : 'thorough')}\n`);
+  return 0;
+}
+
+process.exitCode = await main();

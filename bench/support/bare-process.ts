@@ -1,0 +1,31 @@
+import fastify from 'fastify';
+import pg from 'pg';
+import { Agent, request } from 'undici';
+import type { BareOptions, BareServer } from './bare-server.ts';
+import { answerParent } from './fork.ts';
+
+/** The least that could do the job, without the job's rules: what the service's own cost is measured against. */
+await answerParent<BareOptions, BareServer>(async ({ databaseUrl, poolMax, grantId, tokenUrl }) => {
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: poolMax });
+  const provider = new Agent();
+  const app = fastify({ logger: false });
+
+  /** One prepared select of the row a fetch is served from. */
+  app.get('/select', async () => {
+    const { rows } = await pool.query({ name: 'bare', text: 'select * from grants where id = $1', values: [grantId] });
+    return rows[0];
+  });
+
+  /** One token request. */
+  app.get('/post', async () => {
+    const { body } = await request(tokenUrl, {
+      dispatcher: provider,
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: 'grant_type=refresh_token&refresh_token=bare&client_id=bench&client_secret=bench',
+    });
+    return body.json();
+  });
+
+  return { url: await app.listen({ host: '127.0.0.1', port: 0 }) };
+});

@@ -1,0 +1,32 @@
+import { median } from './statistics.ts';
+
+export interface Arm {
+  name: string;
+  /** One round; the more the better. */
+  measure(): Promise<number>;
+}
+
+export interface Comparison {
+  subject: number;
+  baseline: number;
+  /** Median of the rounds' own ratios: what slows the machine for a while slows both sides of a round. */
+  ratio: number;
+  rounds: { subject: number; baseline: number }[];
+}
+
+/** Measures both in turn, round by round, each going first every other round. The first round warms up and is dropped. */
+export async function interleave(subject: Arm, baseline: Arm, rounds: number): Promise<Comparison> {
+  const kept: Comparison['rounds'] = [];
+  for (let round = 0; round <= rounds; round++) {
+    const measured = { subject: 0, baseline: 0 };
+    const order = round % 2 === 0 ? (['subject', 'baseline'] as const) : (['baseline', 'subject'] as const);
+    for (const side of order) measured[side] = await (side === 'subject' ? subject : baseline).measure();
+    if (round > 0) kept.push(measured);
+  }
+  return {
+    subject: median(kept.map((round) => round.subject)),
+    baseline: median(kept.map((round) => round.baseline)),
+    ratio: median(kept.map((round) => round.subject / round.baseline)),
+    rounds: kept,
+  };
+}

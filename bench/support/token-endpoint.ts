@@ -1,0 +1,14 @@
+import { type Fork, fork } from './fork.ts';
+
+export interface TokenEndpointOptions {
+  lifetimeSeconds: number;
+}
+
+export interface TokenEndpoint {
+  url: string;
+}
+
+/** A provider's token endpoint on loopback, in a process of its own. */
+export function startTokenEndpoint(options: TokenEndpointOptions): Promise<Fork<TokenEndpoint>> {
+  return fork<TokenEndpoint>('token-process.ts', options);
+}
