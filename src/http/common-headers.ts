@@ -6,5 +6,24 @@ export function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): 
 }
 
 export function registerCommonHeaders(app: FastifyInstance): void {
-  app.addHook('onRequest', async (request, reply) => setCommonHeaders(request, reply));
+  app.addHook('onRequest', (request, reply, done) => {
+    setCommonHeaders(request, reply);
+    done();
+  });
+}
+
+/**
+ * Requests in flight when closing begins end their connection. Left open, each would hold the close up for as long as
+ * connections are kept alive.
+ */
+export function registerConnectionClose(app: FastifyInstance): void {
+  let closing = false;
+  app.addHook('preClose', (done) => {
+    closing = true;
+    done();
+  });
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (closing) reply.header('connection', 'close');
+    done(null, payload);
+  });
 }

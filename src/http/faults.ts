@@ -31,9 +31,10 @@ function article(expected: string): string {
   return /^[aeiou]/.test(expected) ? `an ${expected}` : `a ${expected}`;
 }
 
-/** Every fault with its dotted path. `at` is where the value was found (`query`, `header`, `path`); empty for the body. */
+/** The first fault of every dotted path that has any. `at` is where the value was found (`query`, `header`, `path`); empty for the body. */
 export function faultsOf(issues: readonly Issue[], at: string): Fault[] {
-  return issues.flatMap((issue) => faultsOfIssue(issue, at === '' ? [] : [at]));
+  const faults = issues.flatMap((issue) => faultsOfIssue(issue, at === '' ? [] : [at]));
+  return [...Map.groupBy(faults, ({ path }) => path).values()].flatMap((group) => group.slice(0, 1));
 }
 
 function faultsOfIssue(issue: Issue, prefix: readonly PropertyKey[]): Fault[] {

@@ -54,6 +54,14 @@ export function mount<D extends Declaration>(app: FastifyInstance, declaration: 
   });
 }
 
+/** A route that went past `mount` has no declared access: the server does not start with one. */
+export function refuseUndeclaredRoutes(app: FastifyInstance): void {
+  app.addHook('onRoute', (route) => {
+    if (route.config?.declaration === undefined)
+      throw new Error(`The route ${String(route.method)} ${route.url} is not declared.`);
+  });
+}
+
 /** Throws one invalid_request with the faults of every part of the request. */
 function readCall(
   declaration: Declaration,

@@ -21,5 +21,8 @@ export function logCompleted(request: FastifyRequest, reply: FastifyReply): void
 }
 
 export function registerRequestLog(app: FastifyInstance): void {
-  app.addHook('onResponse', async (request, reply) => logCompleted(request, reply));
+  app.addHook('onResponse', (request, reply, done) => {
+    logCompleted(request, reply);
+    done();
+  });
 }

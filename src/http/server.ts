@@ -4,8 +4,9 @@ import type { ProviderCatalogue } from '../domain/ports/oauth.ts';
 import { registerAuthentication } from './authentication.ts';
 import { bodyLimitBytes, registerBodyParsing } from './body-parsing.ts';
 import { createClientErrorHandler } from './client-errors.ts';
-import { registerCommonHeaders } from './common-headers.ts';
+import { registerCommonHeaders, registerConnectionClose } from './common-headers.ts';
 import { createReplyUnrouted, createReplyWithError, registerErrors } from './errors.ts';
+import { refuseUndeclaredRoutes } from './mount.ts';
 import { registerRateLimits } from './rate-limit.ts';
 import { registerRequestLog } from './request-log.ts';
 import { type ApiKeyUseCases, apiKeyRoutes } from './routes/api-keys.ts';
@@ -76,6 +77,7 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   registerBodyParsing(app);
   refuseUndeclaredRoutes(app);
   registerCommonHeaders(app);
+  registerConnectionClose(app);
   const createCounter = await registerRateLimits(app, deps.rateLimitMax);
   registerAuthentication(app, {
     authenticateCaller: deps.useCases.authenticateCaller,
@@ -103,14 +105,6 @@ async function registerRoutes(app: FastifyInstance, deps: HttpServerDeps): Promi
       newBrowserId: deps.newBrowserId,
     }),
   );
-}
-
-/** A route that went past `mount` has no declared access: the server does not start with one. */
-function refuseUndeclaredRoutes(app: FastifyInstance): void {
-  app.addHook('onRoute', (route) => {
-    if (route.config?.declaration === undefined)
-      throw new Error(`The route ${String(route.method)} ${route.url} is not declared.`);
-  });
 }
 
 /** Longer than any name, id or state, so that those are refused in their own words. */

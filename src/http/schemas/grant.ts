@@ -43,12 +43,10 @@ const selectorShape = { subject: subject.nullish(), account_id: accountId.nullis
 
 export const grantSelector = z.strictObject(selectorShape).meta({ id: 'GrantSelector' });
 
-export const grantRevocation = z
-  .strictObject({ ...selectorShape, reason: text(500).nullish() })
-  .meta({
-    id: 'GrantRevocation',
-    description: 'Without subject and account, only the grants of nobody in particular.',
-  });
+export const grantRevocation = z.strictObject({ ...selectorShape, reason: text(500).nullish() }).meta({
+  id: 'GrantRevocation',
+  description: 'Without subject and account, only the grants of nobody in particular.',
+});
 
 export function toSelector(body: z.output<typeof grantSelector>) {
   return { subject: body.subject ?? null, accountId: body.account_id ?? null };

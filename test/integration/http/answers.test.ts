@@ -1,6 +1,5 @@
 import type { InjectOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Declaration } from '../../../src/http/declaration.ts';
 import * as apiKeys from '../../../src/http/contract/api-keys.ts';
 import * as authorizations from '../../../src/http/contract/authorizations.ts';
 import * as connections from '../../../src/http/contract/connections.ts';
@@ -8,6 +7,7 @@ import * as credentials from '../../../src/http/contract/credentials.ts';
 import * as grants from '../../../src/http/contract/grants.ts';
 import * as health from '../../../src/http/contract/health.ts';
 import * as providers from '../../../src/http/contract/providers.ts';
+import type { Declaration } from '../../../src/http/declaration.ts';
 import { createHttpFixture, grantId, type HttpFixture, state } from '../../support/http-fixture.ts';
 
 const minimal = { connection_name: 'crm', client_id: 'client' };
@@ -28,7 +28,11 @@ const calls: [Declaration, number, InjectOptions][] = [
   [authorizations.getAuthorization, 200, { url: `/authorizations/${state}` }],
   [authorizations.cancelAuthorization, 200, { method: 'POST', url: '/connections/crm/cancel' }],
   [credentials.getCredential, 200, { url: '/credentials/crm?subject=&account_id=&min_ttl=60&scopes=a,b' }],
-  [credentials.renewCredential, 200, { method: 'POST', url: '/credentials/crm/renew', payload: { rejected_token: 't' } }],
+  [
+    credentials.renewCredential,
+    200,
+    { method: 'POST', url: '/credentials/crm/renew', payload: { rejected_token: 't' } },
+  ],
   [providers.listProviders, 200, { url: '/providers' }],
   [
     apiKeys.createApiKey,
@@ -53,19 +57,22 @@ describe('what a route answers when all goes well', () => {
   });
   afterAll(() => fixture.app.close());
 
-  test.each(calls)('$operationId has the status and exactly the members it declares', async (declaration, status, options) => {
-    const response = await fixture.call(options);
-    expect(response.statusCode, response.body).toBe(status);
-    const schema = declaration.answers[status]?.schema;
-    if (schema === undefined) {
-      expect(response.body).toBe('');
-      return;
-    }
-    expect(response.headers['content-type']).toBe('application/json; charset=utf-8');
-    expect(response.headers['cache-control']).toBe('no-store');
-    // Parsing drops what the schema does not name: equality says there was nothing else.
-    expect(schema.parse(response.json())).toEqual(response.json());
-  });
+  test.each(calls)(
+    '$operationId has the status and exactly the members it declares',
+    async (declaration, status, options) => {
+      const response = await fixture.call(options);
+      expect(response.statusCode, response.body).toBe(status);
+      const schema = declaration.answers[status]?.schema;
+      if (schema === undefined) {
+        expect(response.body).toBe('');
+        return;
+      }
+      expect(response.headers['content-type']).toBe('application/json; charset=utf-8');
+      expect(response.headers['cache-control']).toBe('no-store');
+      // Parsing drops what the schema does not name: equality says there was nothing else.
+      expect(schema.parse(response.json())).toEqual(response.json());
+    },
+  );
 
   test('a summary leaves out the client id, URLs and parameters of the detail', async () => {
     const [summary] = (await fixture.call({ url: '/connections' })).json().connections;

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { BrokerError, type BrokerErrorDetails, type BrokerErrorCode } from '../../../src/domain/errors.ts';
+import { BrokerError, type BrokerErrorCode, type BrokerErrorDetails } from '../../../src/domain/errors.ts';
 import { problems } from '../../../src/http/problem.ts';
 import { problemSchemas } from '../../../src/http/schemas/problem.ts';
 import { createHttpFixture, type HttpFixture } from '../../support/http-fixture.ts';
@@ -21,36 +21,46 @@ const details: Partial<BrokerErrorDetails> = {
   workflow_disabled: { reason: 'too many failures' },
   account_ambiguous: { accounts: ['a', 'b'] },
   rate_limited: { retry_after: 7.2 },
-  connection_not_ready: { connection_status: 'failed', status_reason: 'revoked', status_message: null, retry_after: 30 },
+  connection_not_ready: {
+    connection_status: 'failed',
+    status_reason: 'revoked',
+    status_message: null,
+    retry_after: 30,
+  },
   provider_unavailable: { retry_after: 5 },
   service_unavailable: { retry_after: 0 },
 };
 
 describe('problems', () => {
-  test.each(Object.keys(problems) as BrokerErrorCode[])('%s has its status, its members and nothing else', async (code) => {
-    const given = (details[code] ?? {}) as BrokerErrorDetails[typeof code];
-    fixture = await createHttpFixture({
-      getCredential: async () => {
-        throw BrokerError.with(code, 'What happened.', given, new Error('canary-cause'));
-      },
-    });
-    const response = await fixture.call({ url: '/credentials/crm', headers: { 'x-request-id': 'request-1' } });
-    expect(response.statusCode).toBe(problems[code].status);
-    expect(response.headers['content-type']).toBe('application/problem+json');
-    const expected = {
-      type: `/docs#${code}`,
-      title: problems[code].title,
-      status: problems[code].status,
-      detail: 'What happened.',
-      instance: 'request-1',
-      code,
-      ...given,
-    };
-    expect(response.json()).toEqual(expected);
-    expect(problemSchemas.get(code)?.parse(response.json())).toEqual(expected);
-    expect(response.headers['www-authenticate']).toBe(code === 'unauthorized' ? 'Bearer realm="token-broker"' : undefined);
-    expect(response.body).not.toContain('canary');
-  });
+  test.each(Object.keys(problems) as BrokerErrorCode[])(
+    '%s has its status, its members and nothing else',
+    async (code) => {
+      const given = (details[code] ?? {}) as BrokerErrorDetails[typeof code];
+      fixture = await createHttpFixture({
+        getCredential: async () => {
+          throw BrokerError.with(code, 'What happened.', given, new Error('canary-cause'));
+        },
+      });
+      const response = await fixture.call({ url: '/credentials/crm', headers: { 'x-request-id': 'request-1' } });
+      expect(response.statusCode).toBe(problems[code].status);
+      expect(response.headers['content-type']).toBe('application/problem+json');
+      const expected = {
+        type: `/docs#${code}`,
+        title: problems[code].title,
+        status: problems[code].status,
+        detail: 'What happened.',
+        instance: 'request-1',
+        code,
+        ...given,
+      };
+      expect(response.json()).toEqual(expected);
+      expect(problemSchemas.get(code)?.parse(response.json())).toEqual(expected);
+      expect(response.headers['www-authenticate']).toBe(
+        code === 'unauthorized' ? 'Bearer realm="token-broker"' : undefined,
+      );
+      expect(response.body).not.toContain('canary');
+    },
+  );
 
   test('Retry-After is in whole seconds and never zero', async () => {
     const waits: [BrokerErrorCode, string][] = [
@@ -86,14 +96,44 @@ describe('problems', () => {
 
   test.each([
     ['bad JSON', { payload: '{"a":', headers: { 'content-type': 'application/json' } }, 400, 'invalid_request'],
-    ['a __proto__ member', { payload: '{"__proto__":{}}', headers: { 'content-type': 'application/json' } }, 400, 'invalid_request'],
-    ['a body that is no object', { payload: '[1]', headers: { 'content-type': 'application/json' } }, 400, 'invalid_request'],
+    [
+      'a __proto__ member',
+      { payload: '{"__proto__":{}}', headers: { 'content-type': 'application/json' } },
+      400,
+      'invalid_request',
+    ],
+    [
+      'a body that is no object',
+      { payload: '[1]', headers: { 'content-type': 'application/json' } },
+      400,
+      'invalid_request',
+    ],
     ['a body of null', { payload: 'null', headers: { 'content-type': 'application/json' } }, 400, 'invalid_request'],
-    ['another media type', { payload: 'a=b', headers: { 'content-type': 'text/plain' } }, 415, 'unsupported_media_type'],
-    ['a form', { payload: 'a=b', headers: { 'content-type': 'application/x-www-form-urlencoded' } }, 415, 'unsupported_media_type'],
-    ['a merge patch outside PATCH', { payload: '{}', headers: { 'content-type': 'application/merge-patch+json' } }, 415, 'unsupported_media_type'],
+    [
+      'another media type',
+      { payload: 'a=b', headers: { 'content-type': 'text/plain' } },
+      415,
+      'unsupported_media_type',
+    ],
+    [
+      'a form',
+      { payload: 'a=b', headers: { 'content-type': 'application/x-www-form-urlencoded' } },
+      415,
+      'unsupported_media_type',
+    ],
+    [
+      'a merge patch outside PATCH',
+      { payload: '{}', headers: { 'content-type': 'application/merge-patch+json' } },
+      415,
+      'unsupported_media_type',
+    ],
     ['a body without a media type', { payload: 'x', headers: { 'content-type': '' } }, 415, 'unsupported_media_type'],
-    ['too large a body', { payload: JSON.stringify({ x: 'x'.repeat(300_000) }), headers: { 'content-type': 'application/json' } }, 413, 'payload_too_large'],
+    [
+      'too large a body',
+      { payload: JSON.stringify({ x: 'x'.repeat(300_000) }), headers: { 'content-type': 'application/json' } },
+      413,
+      'payload_too_large',
+    ],
   ] as const)('%s is refused as a problem', async (_name, options, status, code) => {
     fixture = await createHttpFixture();
     const response = await fixture.call({ method: 'POST', url: '/connections', ...options });
