@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeOnBothStacks } from './stack.ts';
 import { addConnection, importGrant, openWorld, type TestConnection, type World } from './world.ts';
 
 const hour = 3600;
+const patience = { timeout: 25_000, interval: 100 };
 
 describeOnBothStacks('the sweep', (openStack) => {
   let world: World;
@@ -25,16 +25,12 @@ describeOnBothStacks('the sweep', (openStack) => {
     await world.stack.sql("update grants set obtained_at = now() - interval '1 hour'");
 
     await world.restart({ ROLE: 'all' });
-    const refreshed = await until(
-      () => world.api.get(dueSoon.path),
-      ({ body }) => body.last_refresh_at !== null,
-    );
-    expect(refreshed.body).toMatchObject({ status: 'completed' });
-    const failed = await until(
-      () => world.api.get(dead.path),
-      ({ body }) => body.status === 'failed',
-    );
-    expect(failed.body).toMatchObject({ status_reason: 'reauthorization_required' });
+    await expect
+      .poll(async () => (await world.api.get(dueSoon.path)).body, patience)
+      .toMatchObject({ status: 'completed', last_refresh_at: expect.any(String) });
+    await expect
+      .poll(async () => (await world.api.get(dead.path)).body, patience)
+      .toMatchObject({ status: 'failed', status_reason: 'reauthorization_required' });
 
     expect((await world.api.get(dueSoon.credential)).body.access_token).not.toBe(soon.accessToken);
     expect((await world.api.get(dueLater.credential)).body.access_token).toBe(later.accessToken);
@@ -52,14 +48,3 @@ describeOnBothStacks('the sweep', (openStack) => {
     return world.provider.tokenRequests.filter((request) => request.clientId === clientId).length;
   }
 });
-
-const pollMs = 100;
-
-/** Asks until the answer is the one wanted; the test's own limit ends it. */
-async function until<T>(ask: () => Promise<T>, isWanted: (answer: T) => boolean): Promise<T> {
-  for (;;) {
-    const answer = await ask();
-    if (isWanted(answer)) return answer;
-    await sleep(pollMs);
-  }
-}
