@@ -42,7 +42,7 @@ const checkEveryMs = 5000;
 const checkTimeoutMs = 2500;
 /** Bounds how long anybody waits for a queue that does not answer. */
 const enqueueTimeoutMs = 2500;
-const enqueueBatch = 1000;
+const enqueueBatch = 500;
 const firstRetryMs = 250;
 const maxRetryMs = 5000;
 
