@@ -80,7 +80,22 @@ export function mayReadCredentialsOf(caller: Caller, connectionName: string): bo
   return caller.connections === null || caller.connections.some((pattern) => matches(pattern, connectionName));
 }
 
+/**
+ * Not as a regular expression: several `*` in one would try every way to share out the name among them, and whoever
+ * writes a key's patterns could keep the whole process busy for hours with one fetch.
+ */
 function matches(pattern: string, name: string): boolean {
-  const literal = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${literal.join('.*')}$`).test(name);
+  const [first = '', ...rest] = pattern.split('*');
+  const last = rest.pop();
+  if (last === undefined) return name === pattern;
+  if (name.length < first.length + last.length || !name.startsWith(first) || !name.endsWith(last)) return false;
+  const middle = name.slice(first.length, name.length - last.length);
+  // The earliest place of each part leaves the most room for those that follow.
+  let from = 0;
+  for (const part of rest) {
+    const at = middle.indexOf(part, from);
+    if (at < 0) return false;
+    from = at + part.length;
+  }
+  return true;
 }
