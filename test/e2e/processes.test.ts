@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Api, createApi } from '../support/broker-api.ts';
+import { type BrokerProcess, startBroker } from '../support/broker-process.ts';
+import { createDataDir, type DataDir } from '../support/data-dir.ts';
+import { describeWithRedis } from '../support/redis.ts';
+import { addConnection, connect, importGrant, startTrip, walkToCallback } from './connections.ts';
+import { openServers } from './stack.ts';
+import { generous, openWorld, type World } from './world.ts';
+
+describeWithRedis('two processes on one database', () => {
+  let world: World;
+  let second: BrokerProcess;
+  let dataDir: DataDir;
+  let api: Api;
+  beforeAll(async () => {
+    world = await openWorld(openServers);
+    dataDir = createDataDir();
+    // One public origin, as behind a load balancer.
+    second = await startBroker({
+      dataDir: dataDir.path,
+      env: { ...generous, ...world.stack.env, PUBLIC_URL: world.broker.url },
+    });
+    api = createApi(second.url, world.stack.adminKey());
+  });
+  afterAll(async () => {
+    await second?.stop();
+    await dataDir?.remove();
+    await world?.close();
+  });
+
+  test('100 readers of an expired token, half at each, share one token request', async () => {
+    const connection = await addConnection(world);
+    await importGrant(world, connection, -60);
+    const before = world.provider.countTokenRequests('refresh_token');
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, (_, index) => (index % 2 === 0 ? api : world.api).get(connection.credential)),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(Array(100).fill(200));
+    const tokens = [...new Set(answers.map(({ body }) => body.access_token))];
+    expect(tokens).toHaveLength(1);
+    expect(world.provider.countTokenRequests('refresh_token')).toBe(before + 1);
+    expect(await world.provider.accepts(tokens[0] ?? '')).toBe(true);
+  });
+
+  test('a trip begun at one process ends at the other', async () => {
+    const connection = await addConnection(world);
+    const trip = await startTrip(world, connection);
+    const { browser, callback } = await walkToCallback(trip);
+    expect((await browser.send('GET', new URL(callback.pathname + callback.search, second.url))).status).toBe(200);
+    expect((await world.api.get(`/authorizations/${trip.state}`)).body.status).toBe('completed');
+  });
+
+  test('a token revoked at one process is not served by the other, from the very next read', async () => {
+    const connection = await addConnection(world);
+    await connect(world, connection, 'ada');
+    expect((await api.get(connection.credential)).status).toBe(200);
+    expect((await world.api.post(`${connection.path}/revoke`)).status).toBe(200);
+    expect(await api.get(connection.credential)).toMatchObject({ status: 503, body: { status_reason: 'revoked' } });
+  });
+
+  test('when one process is killed the other serves on, also what has to be refreshed first', async () => {
+    const connection = await addConnection(world);
+    await importGrant(world, connection, -60);
+    await world.broker.kill();
+    expect((await api.get(connection.credential)).status).toBe(200);
+    await world.restart();
+    expect((await world.api.get(connection.credential)).status).toBe(200);
+  });
+});
