@@ -24,8 +24,8 @@ export function registerAuthentication(
     const caller = await authenticate(request, deps);
     request.caller = caller;
     requirePermission(caller, access.permission);
-    if (access.for === 'organization')
-      request.actor = selectOrganization(caller, organizationOf(request), traceOf(request));
+    const named = organizationOf(request);
+    if (access.for === 'organization') request.actor = selectOrganization(caller, named, traceOf(request));
   });
 }
 

@@ -18,7 +18,7 @@ export function docsPage(document: OpenApiDocument): Page {
     body: html`<main class="docs">
 <h1>${document.info.title} ${document.info.version}</h1>
 <p>${document.info.summary}</p>
-${document.info.description.split('. ').map((sentence) => html`<p>${sentence}</p>`)}
+<p>${inline(document.info.description)}</p>
 <nav aria-label="Operations"><ul>${operations.map(
       ({ operation }) => html`<li><a href="#${operation.operationId}">${operation.summary}</a></li>`,
     )}<li><a href="#errors">Errors</a></li><li><a href="#schemas">Schemas</a></li></ul></nav>
@@ -36,11 +36,11 @@ function operationSection(path: string, method: string, operation: Operation): M
   const { parameters = [], requestBody, responses } = operation;
   return html`<section class="operation" id="${operation.operationId}">
 <h3><span class="method">${method}</span> <code>${path}</code></h3>
-<p><strong>${operation.summary}.</strong> ${operation.description === operation.summary ? null : operation.description}</p>
+<p><strong>${operation.summary}.</strong> ${operation.description === operation.summary ? null : inline(operation.description ?? '')}</p>
 ${parameters.length === 0 ? null : html`<h4>Parameters</h4>${table(['Name', 'In', 'Form', 'Meaning'], parameters.map(parameterRow))}`}
 ${requestBody === undefined ? null : html`<h4>Body</h4>${contentOf(requestBody)}`}
 <h4>Answers</h4>
-${Object.entries(responses).map(([status, response]) => html`<p><code>${status}</code> ${String(response.description)}</p>${contentOf(response)}`)}
+${Object.entries(responses).map(([status, response]) => html`<p><code>${status}</code> ${inline(String(response.description))}</p>${contentOf(response)}`)}
 </section>`;
 }
 
@@ -91,6 +91,11 @@ function table(head: readonly string[], rows: readonly (readonly (string | Marku
   return html`<table><thead><tr>${head.map((cell) => html`<th scope="col">${cell}</th>`)}</tr></thead><tbody>${rows.map(
     (row) => html`<tr>${row.map((cell) => html`<td>${cell}</td>`)}</tr>`,
   )}</tbody></table>`;
+}
+
+/** Text with `code` in it, as CommonMark has it. */
+function inline(text: string): (string | Markup)[] {
+  return text.split('`').map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part));
 }
 
 /** A schema in a few words, with a link where it has a name. */

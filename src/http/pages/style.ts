@@ -20,12 +20,12 @@ dt { color: var(--soft); }
 dd { margin: 0; font-weight: 600; overflow-wrap: anywhere; }
 .docs { max-width: 62rem; margin: 0 auto; padding: 2rem 1.25rem 6rem; }
 .docs h2 { margin-top: 3rem; border-bottom: 1px solid var(--line); }
-.docs section.operation { margin: 1.25rem 0; padding: 1rem 1.25rem; background: var(--paper); border: 1px solid var(--line); border-radius: 8px; }
+.docs section.operation { overflow-x: auto; margin: 1.25rem 0; padding: 1rem 1.25rem; background: var(--paper); border: 1px solid var(--line); border-radius: 8px; }
 .docs section.operation h3 { margin: 0 0 .25rem; font-size: 1.05rem; overflow-wrap: anywhere; }
 .docs h4 { margin: 1rem 0 .25rem; font-size: .95rem; color: var(--soft); }
 .docs .method { display: inline-block; min-width: 4.2rem; font-weight: 700; color: var(--link); }
 .docs table { width: 100%; border-collapse: collapse; font-size: .92rem; }
-.docs th, .docs td { padding: .3rem .75rem .3rem 0; text-align: left; vertical-align: top; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
+.docs th, .docs td { padding: .3rem .75rem .3rem 0; text-align: left; vertical-align: top; border-top: 1px solid var(--line); overflow-wrap: break-word; }
 .docs th { color: var(--soft); font-weight: 600; }
 .docs pre { overflow: auto; margin: .5rem 0; padding: .75rem; background: var(--ground); border: 1px solid var(--line); border-radius: 6px; font: .85rem/1.45 ui-monospace, monospace; }
 .docs nav ul { columns: 2 18rem; padding-left: 1.1rem; }

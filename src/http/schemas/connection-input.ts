@@ -8,7 +8,9 @@ import { scopes } from './scopes.ts';
 import { connectionName, line, text, url } from './text.ts';
 
 const clientId = line(512);
-const clientSecret = text(4096).transform((value) => new Secret(value));
+/** Room for a private key with a chain of certificates. */
+const maxSecretLength = 32_768;
+const clientSecret = text(maxSecretLength).transform((value) => new Secret(value));
 const provider = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'is not the id of a provider template');
 
 /** The template of providers that have none: plain RFC 6749. */
@@ -20,7 +22,10 @@ const optional = {
   oauth_flow_type: z.enum(flows).nullish().describe('Default authorization_code.'),
   client_secret: clientSecret
     .nullish()
-    .meta({ openapi: { type: ['string', 'null'], minLength: 1, maxLength: 4096, writeOnly: true } }),
+    .meta({ openapi: { type: ['string', 'null'], minLength: 1, maxLength: maxSecretLength, writeOnly: true } })
+    .describe(
+      'Under private_key_jwt a private key, as PEM or JSON Web Key; under tls_client_auth and self_signed_tls_client_auth the certificates and their private key as PEM.',
+    ),
   authorization_url: url.nullish(),
   token_url: url.nullish(),
   revocation_url: url.nullish(),

@@ -128,6 +128,9 @@ describe('callers', () => {
       expect(await ask({}, malformed), malformed).toBe(400);
     }
     expect(seen).toHaveLength(3);
+    fixture = await createHttpFixture();
+    const headers = { 'x-organization-id': 'a b' };
+    expect((await fixture.call({ url: '/providers', headers })).statusCode).toBe(400);
   });
 
   test('failed attempts from one address run out; a good key from there still works', async () => {
