@@ -1,28 +1,41 @@
-import type { ConnectionSettings } from '../domain/connection.ts';
+import { type ConnectionSettings, provesWithKey } from '../domain/connection.ts';
 import { type Fault, invalidRequest } from '../domain/errors.ts';
 import type { OAuthGateway, ProviderCatalogue } from '../domain/ports/oauth.ts';
+import type { Secret } from '../domain/secret.ts';
 import type { ProviderTemplate } from '../domain/template.ts';
 
 /** Settings as a request leaves them: scopes null asks for the template's defaults. */
 export type WrittenSettings = Omit<ConnectionSettings, 'scopes'> & { scopes: string[] | null };
 
 /** Fills in the scopes and throws invalid_request, with every fault at once, for settings that could never connect. */
-export type CheckSettings = (written: WrittenSettings, hasSecret: boolean) => ConnectionSettings;
+export type CheckSettings = (written: WrittenSettings, secret: WrittenSecret) => ConnectionSettings;
+
+/** The secret as a request leaves it: a new one, the one already held, or none. */
+export type WrittenSecret = Secret | 'kept' | null;
 
 export interface CheckSettingsDeps {
-  oauth: Pick<OAuthGateway, 'validate'>;
+  oauth: Pick<OAuthGateway, 'validate' | 'secretFaults'>;
   catalogue: Pick<ProviderCatalogue, 'find'>;
   /** PUBLIC_URL with BASE_PATH: where providers send browsers back to. */
   baseUrl: () => string;
 }
 
 export function createCheckSettings({ oauth, catalogue, baseUrl }: CheckSettingsDeps): CheckSettings {
-  return (written, hasSecret) => {
+  const secretFaults = (
+    settings: ConnectionSettings,
+    template: ProviderTemplate | undefined,
+    secret: WrittenSecret,
+  ): Fault[] => {
+    if (secret === null) return missingSecret(settings, template);
+    // A held one was judged when it came; a change of method takes a new one.
+    return secret === 'kept' ? [] : oauth.secretFaults(settings, secret);
+  };
+  return (written, secret) => {
     const template = catalogue.find(written.provider);
     const settings = { ...written, scopes: written.scopes ?? [...(template?.defaultScopes ?? [])] };
     const faults: Fault[] = [
       ...oauth.validate(settings),
-      ...missingSecret(settings, template, hasSecret),
+      ...secretFaults(settings, template, secret),
       ...unsafeResponseMode(settings, template, baseUrl()),
     ];
     const [first, ...rest] = faults;
@@ -31,13 +44,10 @@ export function createCheckSettings({ oauth, catalogue, baseUrl }: CheckSettings
   };
 }
 
-function missingSecret(
-  settings: ConnectionSettings,
-  template: ProviderTemplate | undefined,
-  hasSecret: boolean,
-): Fault[] {
+function missingSecret(settings: ConnectionSettings, template: ProviderTemplate | undefined): Fault[] {
   const method = settings.tokenAuthMethod ?? template?.tokenAuthMethod ?? null;
-  if (settings.flow !== 'client_credentials' || hasSecret || method === 'none') return [];
+  if (provesWithKey(method)) return [{ path: 'client_secret', message: `needed by ${method}` }];
+  if (settings.flow !== 'client_credentials' || method === 'none') return [];
   return [{ path: 'client_secret', message: 'needed by client_credentials' }];
 }
 

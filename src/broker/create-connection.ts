@@ -38,7 +38,7 @@ export function createCreateConnection(deps: CreateConnectionDeps): CreateConnec
     const connection: Connection = {
       ...owner,
       name,
-      settings: checkSettings(settings, clientSecret !== null),
+      settings: checkSettings(settings, clientSecret),
       sealedClientSecrets: sealClientSecrets(cipher, owner, clientSecret === null ? [] : [clientSecret]),
       configVersion: 1,
       revision: 1,

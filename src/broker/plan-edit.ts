@@ -36,8 +36,9 @@ export function planEdit(deps: PlanEditDeps, current: Connection, edit: Connecti
   const { checkSettings, cipher, clock } = deps;
   const held = openClient(cipher, current).secrets;
   const secret = secretChange(held, edit.clientSecret);
-  const hasSecret = secret === 'kept' ? held.length > 0 : secret === 'replaced';
-  const settings = checkSettings(edit.apply(current.settings), hasSecret);
+  const heldOrNone = held.length > 0 ? 'kept' : null;
+  const written = edit.clientSecret === undefined ? heldOrNone : edit.clientSecret;
+  const settings = checkSettings(edit.apply(current.settings), written);
 
   const redirected = redirectedFields(destinationOf(deps, current.settings), destinationOf(deps, settings));
   if (redirected.length > 0 && held.length > 0 && edit.clientSecret === undefined) {

@@ -7,14 +7,25 @@ export const flows = ['authorization_code', 'client_credentials', 'refresh_token
 /** refresh_token: the token set is imported, never obtained through a browser. */
 export type Flow = (typeof flows)[number];
 
-/** How the client proves itself at the token endpoint (RFC 7591 §2; the `_raw` form skips RFC 6749 §2.3.1's form-urlencoding). */
+/** Methods under which the client secret is a key of the client's own (RFC 7523 §2.2, RFC 8705 §2). */
+const keyAuthMethods = ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'] as const;
+
+/**
+ * How the client proves itself at the token endpoint (RFC 7591 §2, RFC 8705 §2; the `_raw` form skips RFC 6749 §2.3.1's
+ * form-urlencoding).
+ */
 export const tokenAuthMethods = [
   'client_secret_basic',
   'client_secret_basic_raw',
   'client_secret_post',
   'none',
+  ...keyAuthMethods,
 ] as const;
 export type TokenAuthMethod = (typeof tokenAuthMethods)[number];
+
+export function provesWithKey(method: TokenAuthMethod | null): boolean {
+  return keyAuthMethods.some((name) => name === method);
+}
 
 /** What an administrator writes: the whole editable configuration, without its secret. */
 export interface ConnectionSettings {

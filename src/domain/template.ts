@@ -3,6 +3,8 @@ import type { Flow, TokenAuthMethod } from './connection.ts';
 /** Where a value is found in a token response or a probe's answer: dotted member names; of alternatives (`a.b|c`) the first that is there. */
 export type ValuePath = string;
 
+export type TokenKind = 'refresh_token' | 'access_token';
+
 /** A call that tells whether an access token works, and whose it is. */
 export interface TestProbe {
   method: 'GET' | 'POST';
@@ -42,6 +44,8 @@ export interface ProviderTemplate {
   tokenParams: Record<string, string>;
   refreshParams: Record<string, string>;
   tokenAuthMethod: TokenAuthMethod;
+  /** `aud` of the client's assertions under private_key_jwt; the token URL also where nobody knows the issuer. */
+  clientAssertionAudience: 'token_url' | 'issuer';
   requestBody: 'form' | 'json' | 'query';
   requestHeaders: Record<string, string>;
   /** Request parameters under another name (`client_id` → `client_key`); null drops the parameter. */
@@ -73,10 +77,21 @@ export interface ProviderTemplate {
   refreshToken: { rotates: boolean | null; lifetimeDays: number | null; idleDays: number | null };
   revocation: {
     url: string;
-    /** rfc7009: form POST with client authentication; the others as named. */
-    style: 'rfc7009' | 'json' | 'bearer';
+    /**
+     * rfc7009: form POST with client authentication; json: the same as JSON; bearer: the access token as its own proof;
+     * path, query: the token in the URL, and nobody authenticates.
+     */
+    style: 'rfc7009' | 'json' | 'bearer' | 'path' | 'query';
+    /** The other styles than rfc7009 and json, which are always POST. */
+    method: 'POST' | 'DELETE';
+    /** Which tokens the endpoint takes; bearer takes the access token whatever stands here. */
+    tokens: readonly TokenKind[];
   } | null;
   test: TestProbe | null;
+  /** What the token endpoint bears; null where nobody says. */
+  limits: { concurrency: number | null; requestsPerMinute: number | null };
+  /** When to stop calling an endpoint that fails, and for how long; null where the broker's own rule serves. */
+  circuit: { failures: number | null; openSeconds: number | null; successes: number | null };
   /** OAuth error codes that mean what invalid_grant means. */
   terminalErrors: readonly string[];
   /** Error codes that mean what invalid_client means. */

@@ -8,6 +8,7 @@ import { probeToken } from './probe.ts';
 import { requireProvider, resolveProvider } from './resolve-provider.ts';
 import { defaultBackoffMs } from './retry.ts';
 import { revokeTokens } from './revocation.ts';
+import { secretFaults } from './secret-faults.ts';
 import { settingsFaults } from './settings-faults.ts';
 import { exchangeCode, refreshTokens, requestClientCredentials } from './token-requests.ts';
 
@@ -31,6 +32,7 @@ export function createOAuthGateway(options: OAuthGatewayOptions): OAuthGateway {
   const deps = { http, now, timing: { retries, callCapMs, backoffMs, random } };
   return {
     validate: (settings) => settingsFaults(catalogue, http, settings),
+    secretFaults: (settings, secret) => secretFaults(catalogue, settings, secret, now()),
     endpoints(settings) {
       const provider = resolveProvider(catalogue, settings);
       return {

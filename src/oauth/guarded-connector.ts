@@ -2,6 +2,7 @@ import { lookup as systemLookup } from 'node:dns/promises';
 import { isIPv6, type LookupFunction } from 'node:net';
 import { buildConnector } from 'undici';
 import { mayConnect } from './address-rules.ts';
+import type { ClientCertificate } from './client-certificate.ts';
 
 export type Resolve = (hostname: string) => Promise<readonly string[]>;
 
@@ -20,7 +21,10 @@ export class AddressRefused extends Error {
 }
 
 /** Opens sockets only to addresses the rules allow. Each name is resolved once, and the socket goes to what was checked. */
-export function createGuardedConnector(options: ConnectorOptions): buildConnector.connector {
+export function createGuardedConnector(
+  options: ConnectorOptions,
+  certificate: ClientCertificate | null = null,
+): buildConnector.connector {
   const resolve = options.resolve ?? resolveBySystem;
   const common = { timeout: options.connectTimeoutMs, allowH2: false };
   const plain = buildConnector({ ...common, lookup: guardedLookup(resolve, 'http:', options.allowPrivateNetwork) });
@@ -30,6 +34,7 @@ export function createGuardedConnector(options: ConnectorOptions): buildConnecto
     // Said outright, because the environment (NODE_TLS_REJECT_UNAUTHORIZED) could otherwise switch it off.
     rejectUnauthorized: true,
     ...(options.certificateAuthorities && { ca: [...options.certificateAuthorities] }),
+    ...(certificate && { cert: certificate.chain, key: certificate.key.reveal() }),
   });
   return (target, callback) => (target.protocol === 'https:' ? secure : plain)(target, callback);
 }

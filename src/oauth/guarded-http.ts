@@ -1,5 +1,5 @@
-import { Agent } from 'undici';
-import { type ConnectorOptions, createGuardedConnector } from './guarded-connector.ts';
+import { createAgentPool } from './agent-pool.ts';
+import type { ConnectorOptions } from './guarded-connector.ts';
 import { type Exchange, exchangeOver } from './http-exchange.ts';
 import { refusedBeforeSending } from './network-failure.ts';
 import type { OutboundAnswer, OutboundRequest } from './outbound.ts';
@@ -22,29 +22,22 @@ export interface GuardedHttpOptions extends ConnectorOptions {
 }
 
 const defaultMaxBodyBytes = 256 * 1024;
-/** Short, because a request written to a socket that the peer is closing counts as sent, and cannot be repeated. */
-const keepAliveMs = 4000;
 
 export function createGuardedHttp(options: GuardedHttpOptions): GuardedHttp {
-  const agent = new Agent({
-    connect: createGuardedConnector(options),
-    allowH2: false,
-    pipelining: 1,
-    keepAliveTimeout: keepAliveMs,
-    keepAliveMaxTimeout: keepAliveMs,
-    // The exchange has a deadline of its own, which also stops a body that drips.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
+  const agents = createAgentPool(options);
   const maxBodyBytes = options.maxBodyBytes ?? defaultMaxBodyBytes;
   return {
     urlFault: (url) => outboundUrlFault(url, options.allowPrivateNetwork),
     async send(request, deadline) {
       const fault = outboundUrlFault(request.url, options.allowPrivateNetwork);
       if (fault !== null) throw refusedBeforeSending(fault);
-      return exchangeOver(agent, prepare(request), { deadline, maxBodyBytes });
+      const { certificate = null } = request;
+      if (certificate !== null && !request.url.toLowerCase().startsWith('https:')) {
+        throw refusedBeforeSending('A client certificate can only be presented over https.');
+      }
+      return exchangeOver(agents.agentFor(certificate), prepare(request), { deadline, maxBodyBytes });
     },
-    close: () => agent.close(),
+    close: () => agents.close(),
   };
 }
 

@@ -6,6 +6,9 @@ export function networkFailure(error: unknown, sent: boolean): ProviderFailure {
   if (code === 'ADDRESS_REFUSED')
     return refusedBeforeSending("The provider's name resolves to an address that may not be reached.");
   if (code === 'UND_ERR_INVALID_ARG') return refusedBeforeSending('The request to the provider could not be written.');
+  // The peer ended the handshake over our certificate, under TLS 1.3 after we had written: it has read nothing of it.
+  if (isOwnCertificateRefused(code))
+    return failure('transient', `The provider refused the client certificate of this connection (${code}).`, false);
   return failure('transient', messageFor(code, sent), sent);
 }
 
@@ -54,6 +57,11 @@ function messageFor(code: string, sent: boolean): string {
 
 function isTlsCode(code: string): boolean {
   return /^[A-Z_]{1,60}$/.test(code) && /CERT|SIGNATURE|SSL|TLS|CRL/.test(code);
+}
+
+/** TLS alerts by which a server refuses a client's certificate (RFC 8446 §6.2), as OpenSSL names them. */
+function isOwnCertificateRefused(code: string): boolean {
+  return /^ERR_SSL_\w{1,20}_ALERT_(CERTIFICATE_\w{1,30}|\w{1,20}_CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE)$/.test(code);
 }
 
 function codeOf(error: unknown): string {

@@ -2,7 +2,7 @@ import * as oauth from 'oauth4webapi';
 import type { OAuthClient } from '../domain/ports/oauth.ts';
 import { ProviderFailure } from '../domain/provider-failure.ts';
 import type { Secret } from '../domain/secret.ts';
-import { clientAuthentication } from './client-authentication.ts';
+import { proveClient } from './client-authentication.ts';
 import type { GuardedHttp } from './guarded-http.ts';
 import { refusedBeforeSending, unreadable } from './network-failure.ts';
 import type { OutboundAnswer, OutboundRequest } from './outbound.ts';
@@ -79,16 +79,15 @@ async function callWith<T>(
 ): Promise<T> {
   const { provider } = call;
   let read: { result: T; status: number } | undefined;
+  const { authentication, certificate } = proveClient(provider, secret);
   const send = async (url: string, options: oauth.CustomFetchOptions<'POST', URLSearchParams>): Promise<Response> => {
     const request = shape({ url, parameters: options.body, headers: options.headers }, call);
-    return withRetries(call.retry, timing, deadline, async () => {
-      const answer = await http.send(request, deadline);
-      const { result, shown } = call.read(answer);
-      read = { result, status: answer.status };
-      return new Response(shown === null ? null : JSON.stringify(shown), {
-        status: 200,
-        headers: { 'content-type': 'application/json' },
-      });
+    const answer = await http.send({ ...request, certificate }, deadline);
+    const { result, shown } = call.read(answer);
+    read = { result, status: answer.status };
+    return new Response(shown === null ? null : JSON.stringify(shown), {
+      status: 200,
+      headers: { 'content-type': 'application/json' },
     });
   };
   const context: ProtocolContext = {
@@ -99,15 +98,13 @@ async function callWith<T>(
       ...(provider.revocationUrl !== null && { revocation_endpoint: provider.revocationUrl }),
     },
     client: { client_id: provider.settings.clientId, [oauth.clockTolerance]: idTokenToleranceSeconds },
-    authentication: clientAuthentication(
-      provider.settings.tokenAuthMethod ?? provider.template.tokenAuthMethod,
-      secret,
-    ),
+    authentication,
     // Which schemes may be called is the guarded client's to say, at one place.
     options: { [oauth.customFetch]: send, [oauth.allowInsecureRequests]: true },
   };
   try {
-    await call.run(context);
+    // Each try is written anew: a client assertion is good for one request (RFC 7523 §3, jti).
+    await withRetries(call.retry, timing, deadline, () => call.run(context));
   } catch (error) {
     if (error instanceof ProviderFailure) throw error;
     // The core's errors carry bodies and tokens in `cause`: none of it goes on.

@@ -11,4 +11,6 @@ const names = new Set([
   'grant_type',
   'refresh_token',
   'client_secret',
+  'client_assertion',
+  'client_assertion_type',
 ]);

@@ -20,6 +20,7 @@ export function settingsFaults(
     ...flowFaults(provider.template, settings),
     ...variableFaults(provider.template, settings.variables),
     ...urlFaults(provider, http),
+    ...certificateFaults(provider),
     ...scopeFaults(provider.template, settings.scopes),
     ...parameterFaults('authorize_params', settings.authorizeParams),
     ...parameterFaults('token_params', settings.tokenParams),
@@ -36,6 +37,17 @@ function flowFaults(template: ProviderTemplate, { flow, tokenAuthMethod }: Conne
     faults.push({ path: 'token_auth_method', message: 'client_credentials needs a client that authenticates.' });
   }
   return faults;
+}
+
+/** A certificate is presented in a TLS handshake, and plain http (to a private network) has none. */
+function certificateFaults({ settings, template, ...urls }: Provider): Fault[] {
+  const method = settings.tokenAuthMethod ?? template.tokenAuthMethod;
+  if (method !== 'tls_client_auth' && method !== 'self_signed_tls_client_auth') return [];
+  const plain = (url: string | null) => url !== null && URL.canParse(url) && new URL(url).protocol === 'http:';
+  return [
+    ...(plain(urls.tokenUrl) ? [{ path: 'token_url', message: `${method} needs https.` }] : []),
+    ...(plain(urls.revocationUrl) ? [{ path: 'revocation_url', message: `${method} needs https.` }] : []),
+  ];
 }
 
 function variableFaults(template: ProviderTemplate, given: Record<string, string>): Fault[] {

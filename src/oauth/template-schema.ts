@@ -52,6 +52,23 @@ const expiry = z.strictObject({
   absolute: nullable(path),
 });
 
+const count = nullable(z.number().int().positive());
+
+const revocation = z
+  .strictObject({
+    url,
+    style: z.enum(['rfc7009', 'json', 'bearer', 'path', 'query']).default('rfc7009'),
+    method: z.enum(['POST', 'DELETE']).default('POST'),
+    tokens: z
+      .array(z.enum(['refresh_token', 'access_token']))
+      .min(1)
+      .default(['refresh_token', 'access_token']),
+  })
+  .refine(
+    ({ style, method }) => method === 'POST' || (style !== 'rfc7009' && style !== 'json'),
+    'this style is always POST',
+  );
+
 const refresh = z.discriminatedUnion('strategy', [
   z.strictObject({ strategy: z.literal('refresh_token') }),
   z.strictObject({ strategy: z.literal('exchange_access_token'), grantType: text, tokenParam: text }),
@@ -78,6 +95,7 @@ export const templateSchema: z.ZodType<ProviderTemplate> = z.strictObject({
   tokenParams: texts.default({}),
   refreshParams: texts.default({}),
   tokenAuthMethod: z.enum(tokenAuthMethods).default('client_secret_basic'),
+  clientAssertionAudience: z.enum(['token_url', 'issuer']).default('token_url'),
   requestBody: z.enum(['form', 'json', 'query']).default('form'),
   requestHeaders: headers.default({}),
   renamedParams: z.record(text, text.nullable()).default({}),
@@ -93,8 +111,10 @@ export const templateSchema: z.ZodType<ProviderTemplate> = z.strictObject({
       idleDays: nullable(z.number().positive()),
     })
     .prefault({}),
-  revocation: nullable(z.strictObject({ url, style: z.enum(['rfc7009', 'json', 'bearer']).default('rfc7009') })),
+  revocation: nullable(revocation),
   test: nullable(testProbe),
+  limits: z.strictObject({ concurrency: count, requestsPerMinute: count }).prefault({}),
+  circuit: z.strictObject({ failures: count, openSeconds: count, successes: count }).prefault({}),
   terminalErrors: z.array(text).default([]),
   clientErrors: z.array(text).default([]),
   detect: z.array(z.string().regex(/^(\*\.)?[a-z0-9.-]+$/)).default([]),

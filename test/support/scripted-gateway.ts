@@ -37,6 +37,7 @@ export function createScriptedGateway(): ScriptedGateway {
     script,
     calls,
     validate: () => [],
+    secretFaults: () => [],
     endpoints: ({ authorizationUrl, tokenUrl, revocationUrl, testUrl }: ConnectionSettings) => ({
       authorizationUrl: authorizationUrl ?? 'https://provider.test/authorize',
       tokenUrl: tokenUrl ?? 'https://provider.test/token',

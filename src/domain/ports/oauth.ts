@@ -44,6 +44,8 @@ export type ProbeResult =
 export interface OAuthGateway {
   /** Faults of a configuration that no provider could serve: missing or forbidden URLs, unknown variables, an unsupported flow. */
   validate(settings: ConnectionSettings): { path: string; message: string }[];
+  /** Faults of a client secret that the method in force cannot use: a key that cannot be read, or another kind of key. Never quotes it. */
+  secretFaults(settings: ConnectionSettings, secret: Secret): { path: string; message: string }[];
   /** The URLs in force: the connection's own, else the template's with its variables filled in. */
   endpoints(settings: ConnectionSettings): {
     authorizationUrl: string | null;

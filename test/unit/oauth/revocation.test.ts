@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
+import type { ProviderTemplate } from '../../../src/domain/template.ts';
 import {
   failureOf,
   type GatewayFixture,
@@ -14,11 +15,18 @@ afterEach(async () => {
   open = undefined;
 });
 
+type Revocation = NonNullable<ProviderTemplate['revocation']>;
+
 async function revocable(
-  style: 'rfc7009' | 'json' | 'bearer' = 'rfc7009',
+  style: Revocation['style'] = 'rfc7009',
+  how: Partial<Revocation> = {},
   options: GatewayFixtureOptions = {},
 ): Promise<GatewayFixture> {
-  open = await startGateway({ urls: (origin) => ({ revocation: { url: `${origin}/revoke`, style } }), ...options });
+  const plain = { style, method: 'POST' as const, tokens: ['refresh_token', 'access_token'] as const };
+  open = await startGateway({
+    urls: (origin) => ({ revocation: { url: `${origin}/revoke`, ...plain, ...how } }),
+    ...options,
+  });
   open.provider.script('/revoke', text(200, ''));
   return open;
 }
@@ -70,6 +78,32 @@ test('the token itself as the proof', async () => {
   expect(provider.received[0]?.headers.authorization).toBe('Bearer old-access');
   provider.script('/revoke', json(200, { ok: false, error: 'odd' }));
   expect(await failureOf(gateway.revoke(client, held()))).toMatchObject({ oauthError: 'odd' });
+});
+
+test('the refresh token in the path of a DELETE, with no client secret beside it', async () => {
+  const { gateway, client, provider } = await revocable('path', { method: 'DELETE', tokens: ['refresh_token'] });
+  provider.script('/revoke/a%2Fb%3Fc', text(204, ''));
+  expect(await gateway.revoke(client, held({ refresh: 'a/b?c' }))).toBe(true);
+  expect(provider.received).toMatchObject([{ method: 'DELETE', path: '/revoke/a%2Fb%3Fc', body: '' }]);
+  expect(provider.received[0]?.headers.authorization).toBeUndefined();
+  expect(await gateway.revoke(client, held({ refresh: null }))).toBe(false);
+  expect(provider.received).toHaveLength(1);
+});
+
+test('the tokens in the query, the refresh token first', async () => {
+  const { gateway, client, provider } = await revocable('query');
+  expect(await gateway.revoke(client, held())).toBe(true);
+  expect(provider.received.map(({ method, query }) => [method, query.get('token')])).toEqual([
+    ['POST', 'old-refresh'],
+    ['POST', 'old-access'],
+  ]);
+});
+
+test('the token itself as the proof, by DELETE', async () => {
+  const { gateway, client, provider } = await revocable('bearer', { method: 'DELETE' });
+  provider.script('/revoke', text(204, ''));
+  expect(await gateway.revoke(client, held())).toBe(true);
+  expect(provider.received).toMatchObject([{ method: 'DELETE', headers: { authorization: 'Bearer old-access' } }]);
 });
 
 test('a provider without such an endpoint confirms nothing', async () => {

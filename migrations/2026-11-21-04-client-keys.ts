@@ -1,0 +1,14 @@
+import { type Kysely, sql } from 'kysely';
+
+/** Clients may prove themselves with a key of their own: RFC 7523 and RFC 8705. */
+export async function up(db: Kysely<any>): Promise<void> {
+  await sql`
+    alter table connections
+      drop constraint connections_token_auth_method_check,
+      add constraint connections_token_auth_method_check check (
+        token_auth_method in (
+          'client_secret_basic', 'client_secret_basic_raw', 'client_secret_post', 'none',
+          'private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'
+        )
+      )`.execute(db);
+}
