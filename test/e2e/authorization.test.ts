@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createBrowser } from '../support/browser.ts';
 import { signIn } from '../support/sign-in.ts';
+import { addConnection, connect, startTrip, walkToCallback } from './connections.ts';
 import { describeOnBothStacks } from './stack.ts';
-import { addConnection, connect, openWorld, startTrip, type World, walkToCallback } from './world.ts';
+import { openWorld, type World } from './world.ts';
 
 describeOnBothStacks('authorization', (openStack) => {
   let world: World;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { addConnection, connect, importGrant, startTrip, walkToCallback } from './connections.ts';
 import { describeOnBothStacks } from './stack.ts';
-import { addConnection, connect, importGrant, openWorld, startTrip, type World, walkToCallback } from './world.ts';
+import { openWorld, type World } from './world.ts';
 
 describeOnBothStacks('after kill -9', (openStack) => {
   let world: World;

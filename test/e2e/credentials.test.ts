@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { addConnection, connect, importGrant, type TestConnection } from './connections.ts';
 import { describeOnBothStacks } from './stack.ts';
-import { addConnection, connect, importGrant, openWorld, type TestConnection, type World } from './world.ts';
+import { openWorld, type World } from './world.ts';
 
 describeOnBothStacks('credentials', (openStack) => {
   let world: World;
@@ -10,8 +11,7 @@ describeOnBothStacks('credentials', (openStack) => {
   afterEach(() => world.provider.setOutage('none'));
   afterAll(() => world?.close());
 
-  const fetchFor = (connection: TestConnection, organization?: string) =>
-    world.api.get(connection.credential, { organization: organization ?? connection.organization });
+  const fetchFor = (connection: TestConnection) => world.api.get(connection.credential);
   const refreshes = (connection: TestConnection) =>
     world.provider.tokenRequests.filter(
       ({ grantType, clientId }) => grantType === 'refresh_token' && clientId === connection.clientId,
@@ -39,56 +39,6 @@ describeOnBothStacks('credentials', (openStack) => {
       status_reason: 'client_rejected',
     });
     expect(await fetchFor(connection)).toMatchObject({ status: 503, body: { code: 'connection_not_ready' } });
-  });
-
-  test('an organisation without a connection of its own is served the global one', async () => {
-    const connection = await addConnection(world);
-    await connect(world, connection, 'ada');
-    const { status, body } = await fetchFor(connection, 'acme');
-    expect(status).toBe(200);
-    expect(body).toMatchObject({ organization_id: null, grant_organization_id: null });
-    expect(await world.provider.accepts(body.access_token)).toBe(true);
-  });
-
-  test('an organisation that authorized a global connection is served its own grant, others the shared one', async () => {
-    const connection = await addConnection(world);
-    await connect(world, connection, 'ada');
-    await connect(world, connection, 'grace', 'acme');
-    const { body: own } = await fetchFor(connection, 'acme');
-    const { body: shared } = await fetchFor(connection, 'globex');
-    expect(own).toMatchObject({ organization_id: null, grant_organization_id: 'acme' });
-    expect(shared).toMatchObject({ grant_organization_id: null });
-    expect(own.access_token).not.toBe(shared.access_token);
-    expect((await fetchFor(connection)).body.access_token).toBe(shared.access_token);
-  });
-
-  test("an organisation's revoke on a global connection ends its own grant alone", async () => {
-    const connection = await addConnection(world);
-    await connect(world, connection, 'ada');
-    await connect(world, connection, 'grace', 'acme');
-    const { access_token: own } = (await fetchFor(connection, 'acme')).body;
-    const { status } = await world.api.post(`${connection.path}/revoke`, undefined, { organization: 'acme' });
-    expect(status).toBe(200);
-    expect(await world.provider.accepts(own)).toBe(false);
-    expect(await fetchFor(connection, 'acme')).toMatchObject({
-      status: 503,
-      body: { code: 'connection_not_ready', status_reason: 'revoked' },
-    });
-    expect((await fetchFor(connection, 'globex')).status).toBe(200);
-  });
-
-  test("an organisation's own connection that is not ready is never skipped for the global one", async () => {
-    const global = await addConnection(world);
-    await connect(world, global, 'ada');
-    await addConnection(world, { organization: 'initech', body: { connection_name: global.name } });
-    expect(await fetchFor(global, 'initech')).toMatchObject({ status: 503, body: { code: 'connection_not_ready' } });
-  });
-
-  test('a shared grant that is not shared with organisations stays with the global scope', async () => {
-    const connection = await addConnection(world, { body: { share_with_organizations: false } });
-    await connect(world, connection, 'ada');
-    expect((await fetchFor(connection)).status).toBe(200);
-    expect(await fetchFor(connection, 'acme')).toMatchObject({ status: 503, body: { code: 'connection_not_ready' } });
   });
 
   test.each(['unavailable', 'refused'] as const)('a valid token is served while the provider is %s', async (outage) => {

@@ -1,8 +1,9 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { describeWithChromium, findChromium, launchChromium } from '../support/chromium.ts';
+import { addConnection, startTrip, type Trip } from './connections.ts';
 import { openEmbedded } from './stack.ts';
-import { addConnection, openWorld, startTrip, type Trip, type World } from './world.ts';
+import { openWorld, type World } from './world.ts';
 
 const found = await findChromium();
 

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createBrowser } from '../support/browser.ts';
 import { signIn } from '../support/sign-in.ts';
+import { addConnection, startTrip, walkToCallback } from './connections.ts';
 import { describeOnBothStacks } from './stack.ts';
-import { addConnection, openWorld, startTrip, type World, walkToCallback } from './world.ts';
+import { openWorld, type World } from './world.ts';
 
 const publicUrl = 'https://broker.test';
 

@@ -35,7 +35,7 @@ export async function openEmbedded(): Promise<Stack> {
   };
 }
 
-async function openServers(): Promise<Stack> {
+export async function openServers(): Promise<Stack> {
   const dataDir = createDataDir();
   const database = await createTestDatabase();
   const redis = await createTestRedis();

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { addConnection, importGrant, type TestConnection } from './connections.ts';
 import { describeOnBothStacks } from './stack.ts';
-import { addConnection, importGrant, openWorld, type TestConnection, type World } from './world.ts';
+import { openWorld, type World } from './world.ts';
 
 const hour = 3600;
 const patience = { timeout: 25_000, interval: 100 };
