@@ -1,7 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import about from '../package.json' with { type: 'json' };
+import { type Foundation, layFoundation } from './app/foundation.ts';
+import { startUp } from './app/startup.ts';
 import { type Broker, createBroker } from './broker/create-broker.ts';
 import type { Config } from './config.ts';
 import { deriveKeys } from './crypto/derived-keys.ts';
@@ -9,13 +10,13 @@ import { createEnvironmentKeys } from './crypto/environment-keys.ts';
 import { createKeyRing } from './crypto/key-ring.ts';
 import { createLateCipher, type LateCipher } from './crypto/late-cipher.ts';
 import { createTokens, newId } from './crypto/tokens.ts';
-import type { EncryptionKey } from './domain/encryption-keys.ts';
-import { BrokerError, isBrokerError } from './domain/errors.ts';
-import type { Secret } from './domain/secret.ts';
-import { openInstallation } from './embedded/installation.ts';
+import { BrokerError } from './domain/errors.ts';
+import { claimAbandoned, claimInstances, type Instance } from './embedded/instance.ts';
+import { createSpool } from './embedded/spool.ts';
 import { describeError } from './http/error-log.ts';
 import { createHttpServer } from './http/server.ts';
-import { createJobs, type Jobs } from './jobs/create-jobs.ts';
+import { createJobs, type Jobs, type JobsOptions } from './jobs/create-jobs.ts';
+import { postgresConnectionsMax } from './jobs/queue-server.ts';
 import { createCatalogue } from './oauth/catalogue.ts';
 import { createOAuthGateway } from './oauth/gateway.ts';
 import { createGuardedHttp } from './oauth/guarded-http.ts';
@@ -35,13 +36,10 @@ export interface App {
   close(): Promise<void>;
 }
 
-/** BullMQ's Postgres backend keeps connections of its own; DATABASE_POOL_MAX counts them in. */
-const queueConnections = 4;
 const refreshConcurrency = 50;
 const probeTimeoutMs = 10_000;
 const choresEveryMs = 60_000;
 const tripsAreKeptMs = 24 * 60 * 60_000;
-const longestStartPauseMs = 5_000;
 
 /** Builds everything in order and listens. Throws where the process cannot run at all, with everything closed again. */
 export async function createApp(config: Config, log: Logger): Promise<App> {
@@ -54,39 +52,23 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   }
 }
 
-interface Foundation {
-  databaseUrl: Secret;
-  encryptionKeys: readonly EncryptionKey[];
-  adminKey: Secret | null;
-  adminKeyFile: string | null;
-}
+const clock = () => new Date();
 
 async function build(config: Config, log: Logger, stack: AsyncDisposableStack): Promise<App> {
-  const clock = () => new Date();
   const onError = (error: unknown) => log.warn({ error: describeError(error) }, 'a background task failed');
-  const { databaseUrl, encryptionKeys, adminKey, adminKeyFile } = await layFoundation(config, log, stack);
+  const foundation = await layFoundation(config, log, stack);
+  const instances = await claimInstances(config.dataDir);
+  for (const { release } of instances) stack.defer(async () => release());
 
-  const postgres = createPostgres({
-    connectionString: databaseUrl.reveal(),
-    ...(config.databaseListenUrl && { listenConnectionString: config.databaseListenUrl.reveal() }),
-    poolMax: Math.max(1, config.databasePoolMax - (config.redisUrl === null ? queueConnections : 0)),
-    onError,
-  });
+  const postgres = openPostgres(config, foundation, onError);
   stack.defer(() => postgres.close());
   const apiKeys = createCachedApiKeys({ store: postgres.apiKeys, listener: postgres.listener, clock });
   stack.defer(() => apiKeys.flush().catch(onError));
-
-  const guarded = createGuardedHttp({
-    allowPrivateNetwork: config.allowPrivateNetwork,
-    connectTimeoutMs: config.provider.timeoutMs,
-  });
-  stack.defer(() => guarded.close());
-  const catalogue = createCatalogue();
-  const { retries, callCapMs, timeoutMs: providerTimeoutMs } = config.provider;
-  const oauth = createOAuthGateway({ http: guarded, catalogue, retries, callCapMs, probeTimeoutMs });
+  const provider = openProvider(config);
+  stack.defer(() => provider.close());
 
   const jobs: Jobs = createJobs({
-    location: config.redisUrl === null ? { databaseUrl } : { redisUrl: config.redisUrl },
+    location: queueLocation(config, foundation),
     sweepIntervalMs: config.refresh.intervalMs,
     concurrency: refreshConcurrency,
     handlers: {
@@ -98,33 +80,38 @@ async function build(config: Config, log: Logger, stack: AsyncDisposableStack): 
     },
     log,
   });
+  const ended = new AbortController();
+  stack.defer(() => ended.abort());
   const cipher = createLateCipher();
   const tokens = createTokens();
+  const spoolOf = ({ directory }: Instance) =>
+    createSpool(directory, (file) => log.error({ file }, 'a spooled token set cannot be read'));
   let publicUrl = config.publicUrl ?? '';
   const broker: Broker = createBroker(
     {
       ...postgres,
+      ...provider,
       apiKeys,
       noteKeyUse: apiKeys.noteUse,
       queue: jobs,
-      oauth,
-      catalogue,
       cipher,
       tokens,
       newId,
       clock,
-      sleep: async (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }),
+      spool: spoolOf(instances[0]),
+      sleep: (ms, signal) => sleep(ms, undefined, { signal }),
+      ended: ended.signal,
       onBackgroundError: onError,
     },
     {
       baseUrl: () => `${publicUrl}${config.basePath}`,
-      bootstrapKey: adminKey,
+      bootstrapKey: foundation.adminKey,
       allowedReturnUrls: config.allowedReturnUrls,
       authorizationTtlMs: config.authorizationTtlMs,
       schedule: config.refresh,
-      providerTimeoutMs,
+      providerTimeoutMs: config.provider.timeoutMs,
       leaseMs: config.refreshLeaseMs,
-      instanceId: randomUUID(),
+      instanceId: instances[0].id,
     },
   );
   stack.defer(() => broker.drainRefreshes());
@@ -132,7 +119,7 @@ async function build(config: Config, log: Logger, stack: AsyncDisposableStack): 
 
   const server = await createHttpServer({
     useCases: broker,
-    catalogue,
+    catalogue: provider.catalogue,
     probes: createProbes(postgres, jobs, cipher),
     logger: log,
     clock,
@@ -140,7 +127,7 @@ async function build(config: Config, log: Logger, stack: AsyncDisposableStack): 
     version: about.version,
     basePath: config.basePath,
     publicUrlIsHttps: publicUrl.startsWith('https:'),
-    cookieKeys: deriveKeys(encryptionKeys, 'browser-cookie'),
+    cookieKeys: deriveKeys(foundation.encryptionKeys, 'browser-cookie'),
     rateLimitMax: config.rateLimitMax,
     trustProxy: config.trustProxy,
   });
@@ -148,88 +135,94 @@ async function build(config: Config, log: Logger, stack: AsyncDisposableStack): 
   const address = await server.listen({ host: config.host, port: config.port });
   publicUrl ||= `http://localhost:${new URL(address).port}`;
 
+  /** What a dead process left: its unsaved tokens are stored first, then nobody waits for its leases any more. */
+  const inherit = async (instance: Instance) => {
+    const replayed = await broker.replaySpool(spoolOf(instance));
+    const leases = await postgres.refreshes.voidLeases(`${instance.id}/`);
+    if (leases + replayed.written + replayed.outdated > 0)
+      log.info({ ...replayed, leases }, 'took over from an earlier process');
+    if (instance !== instances[0]) instance.release();
+  };
   const closing = new AbortController();
-  stack.defer(() => closing.abort());
-  const ready = becomeReady({
-    config,
-    log,
-    postgres,
-    jobs,
-    cipher,
-    broker,
-    databaseUrl,
-    encryptionKeys,
-    signal: closing.signal,
+  const steps = [
+    () => prepareDatabase(config, log, postgres, foundation),
+    ...instances.map((instance) => () => inherit(instance)),
+    // Requests that need a token are refused until here: no stored one may be used while a newer one is not yet back.
+    () => openKeys(postgres, foundation, cipher),
+    async () => postgres.listener.start(),
+    () => jobs.start(config.role !== 'api'),
+    ...(config.role === 'api' ? [] : [() => catchUp(broker, jobs)]),
+  ];
+  const ready = startUp(steps, log, closing.signal);
+  stack.defer(async () => {
+    closing.abort();
+    await ready.catch(() => {});
   });
   const chores = setInterval(() => {
     apiKeys.flush().catch(onError);
     postgres.trips.purge(new Date(clock().getTime() - tripsAreKeptMs)).catch(onError);
+    claimAbandoned(config.dataDir)
+      .then((found) => Promise.all(found.map(inherit)))
+      .catch(onError);
   }, choresEveryMs);
   stack.defer(() => clearInterval(chores));
-  return { address, publicUrl, adminKeyFile, ready, close: () => stack.disposeAsync() };
+  return {
+    address,
+    publicUrl,
+    adminKeyFile: foundation.adminKeyFile,
+    ready,
+    close: () => stack.disposeAsync(),
+  };
 }
 
-/** The database and the keys: given by the configuration, or an installation of our own in DATA_DIR. */
-async function layFoundation(config: Config, log: Logger, stack: AsyncDisposableStack): Promise<Foundation> {
-  if (config.databaseUrl !== null) {
-    const { databaseUrl, encryptionKeys, adminApiKey: adminKey } = config;
-    return { databaseUrl, encryptionKeys: encryptionKeys ?? [], adminKey, adminKeyFile: null };
-  }
-  const installation = await openInstallation({
-    dataDir: config.dataDir,
-    given: { encryptionKeys: config.encryptionKeys, adminKey: config.adminApiKey },
-    log: (level, message, facts = {}) => log[level](facts, message),
+/** Without Redis the queue lives in the database, which it must reach directly: it listens there. */
+function queueLocation({ redisUrl, databaseListenUrl }: Config, { databaseUrl }: Foundation): JobsOptions['location'] {
+  return redisUrl === null ? { databaseUrl: databaseListenUrl ?? databaseUrl } : { redisUrl };
+}
+
+/** The queue's own connections, where it lives in the database, count towards DATABASE_POOL_MAX. */
+function openPostgres(config: Config, { databaseUrl }: Foundation, onError: (error: unknown) => void): Postgres {
+  return createPostgres({
+    connectionString: databaseUrl.reveal(),
+    ...(config.databaseListenUrl && { listenConnectionString: config.databaseListenUrl.reveal() }),
+    poolMax: Math.max(1, config.databasePoolMax - (config.redisUrl === null ? postgresConnectionsMax : 0)),
+    onError,
   });
-  stack.defer(() => installation.close());
-  return installation;
 }
 
-interface Beginning {
-  config: Config;
-  log: Logger;
-  postgres: Postgres;
-  jobs: Jobs;
-  cipher: LateCipher;
-  broker: Broker;
-  databaseUrl: Secret;
-  encryptionKeys: readonly EncryptionKey[];
-  signal: AbortSignal;
+function openProvider({ allowPrivateNetwork, provider: { timeoutMs, callCapMs, retries } }: Config) {
+  const http = createGuardedHttp({ allowPrivateNetwork, connectTimeoutMs: timeoutMs });
+  const catalogue = createCatalogue();
+  const oauth = createOAuthGateway({ http, catalogue, retries, callCapMs, probeTimeoutMs });
+  return { oauth, catalogue, close: () => http.close() };
 }
 
-/** Waits for the database as long as it takes, then proves the keys and begins the background work. */
-async function becomeReady(parts: Beginning): Promise<void> {
-  const { config, log, postgres, jobs, broker, signal } = parts;
-  for (let pauseMs = 100; !parts.cipher.isReady(); pauseMs = Math.min(pauseMs * 2, longestStartPauseMs)) {
-    try {
-      await openDatabase(parts);
-    } catch (error) {
-      if (!isBrokerError(error, 'service_unavailable')) throw error;
-      log.warn({ reason: error.message }, 'not ready yet');
-      await sleep(pauseMs, undefined, { signal });
-    }
-  }
-  postgres.listener.start();
-  await jobs.start(config.role !== 'api');
-  if (config.role !== 'api' && (await broker.isSweepOverdue())) {
-    await jobs
-      .enqueueSweep()
-      .catch((error) => log.warn({ error: describeError(error) }, 'the overdue sweep waits for the queue'));
-  }
-}
-
-async function openDatabase({ config, log, postgres, cipher, databaseUrl, encryptionKeys }: Beginning): Promise<void> {
+async function prepareDatabase(
+  config: Config,
+  log: Logger,
+  postgres: Postgres,
+  { databaseUrl }: Foundation,
+): Promise<void> {
   await postgres.ping();
   if (config.role === 'all') {
-    const done = await migrate(databaseUrl.reveal());
+    const done = await migrate((config.databaseListenUrl ?? databaseUrl).reveal());
     if (done.length > 0) log.info({ migrations: done }, 'the database was migrated');
   } else if ((await postgres.pendingMigrations()).length > 0) {
     throw BrokerError.with('service_unavailable', 'The database waits to be migrated: run the command migrate.', {
       retry_after: 5,
     });
   }
+}
+
+async function openKeys(postgres: Postgres, { encryptionKeys }: Foundation, cipher: LateCipher): Promise<void> {
   const keyEncryptionKeys = createEnvironmentKeys(encryptionKeys);
-  const ring = await createKeyRing({ keys: postgres.dataKeys, keyEncryptionKeys, newId, clock: () => new Date() });
+  const ring = await createKeyRing({ keys: postgres.dataKeys, keyEncryptionKeys, newId, clock });
   cipher.become(ring.cipher);
+}
+
+/** A sweep that was missed while nothing ran does not wait for the next tick. */
+async function catchUp(broker: Broker, jobs: Jobs): Promise<void> {
+  if (await broker.isSweepOverdue()) await jobs.enqueueSweep();
 }
 
 function createProbes(postgres: Postgres, jobs: Jobs, cipher: LateCipher) {
@@ -237,6 +230,10 @@ function createProbes(postgres: Postgres, jobs: Jobs, cipher: LateCipher) {
   return {
     database,
     queue: async () => jobs.isUp(),
-    readiness: async () => ({ database: await database(), migrated: cipher.isReady(), keyProven: cipher.isReady() }),
+    readiness: async () => ({
+      database: await database(),
+      migrated: cipher.isReady(),
+      keyProven: cipher.isReady(),
+    }),
   };
 }

@@ -1,14 +1,9 @@
-import { mkdirSync } from 'node:fs';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { pino } from 'pino';
+import { initKeys, migrateOnce } from './app/commands.ts';
+import { createLog, type Log } from './app/log.ts';
 import { createApp } from './app.ts';
-import { ConfigurationError, loadConfig } from './config.ts';
-import { KeyUnavailable } from './domain/ports/keys.ts';
-import { loadOrCreateKeys } from './embedded/generated-keys.ts';
-import { openInstallation } from './embedded/installation.ts';
-import { describeError } from './http/error-log.ts';
-import { migrate } from './postgres/migrate.ts';
+import { type Config, loadConfig } from './config.ts';
 
 const usage = `usage: node src/main.ts [serve | worker | migrate | keys init --dir DIR]
 
@@ -30,15 +25,19 @@ async function main(): Promise<void> {
   }
   const { positionals, values } = parseArgs({ allowPositionals: true, options: { dir: { type: 'string' } } });
   const command = positionals.join(' ') || 'serve';
-  if (command === 'serve') return serve({});
-  if (command === 'worker') return serve({ ROLE: 'worker' });
-  if (command === 'migrate') return migrateOnce();
-  if (command === 'keys init' && values.dir !== undefined) return initKeys(values.dir);
+  if (command === 'serve') return serve(loadConfig());
+  if (command === 'worker') return serve({ ...loadConfig(), role: 'worker' });
+  if (command === 'migrate') return migrateOnce(loadConfig());
+  if (command === 'keys init' && values.dir !== undefined) {
+    process.stdout.write(
+      `${initKeys(values.dir) ? 'keys were written to' : 'the keys were already in'} ${values.dir}\n`,
+    );
+    return;
+  }
   fail(usage);
 }
 
-async function serve(override: Record<string, string>): Promise<void> {
-  const config = loadConfig({ ...process.env, ...override });
+async function serve(config: Config): Promise<void> {
   const log = createLog(config.logLevel);
   const app = await createApp(config, log);
   const closed = closeOnSignal(app.close, log);
@@ -47,7 +46,7 @@ async function serve(override: Record<string, string>): Promise<void> {
     await app.ready;
   } catch (error) {
     if (closed.begun()) return;
-    log.fatal({ error: describeError(error) }, 'the service cannot run');
+    log.fatal({ error }, 'the service cannot run');
     await app.close();
     fail(messageOf(error));
   }
@@ -59,7 +58,7 @@ async function serve(override: Record<string, string>): Promise<void> {
   }
 }
 
-function closeOnSignal(close: () => Promise<void>, log: pino.Logger) {
+function closeOnSignal(close: () => Promise<void>, log: Log) {
   let begun = false;
   const end = (signal: NodeJS.Signals) => {
     if (begun) return;
@@ -75,7 +74,7 @@ function closeOnSignal(close: () => Promise<void>, log: pino.Logger) {
         log.info('closed');
       },
       (error) => {
-        log.error({ error: describeError(error) }, 'closing failed');
+        log.error({ error }, 'closing failed');
         process.exit(1);
       },
     );
@@ -85,51 +84,8 @@ function closeOnSignal(close: () => Promise<void>, log: pino.Logger) {
   return { begun: () => begun };
 }
 
-async function migrateOnce(): Promise<void> {
-  const config = loadConfig();
-  const log = createLog(config.logLevel);
-  const report = (done: string[]) =>
-    log.info({ migrations: done }, done.length > 0 ? 'migrated' : 'nothing to migrate');
-  if (config.databaseUrl !== null) return report(await migrate(config.databaseUrl.reveal()));
-  const given = { encryptionKeys: config.encryptionKeys, adminKey: config.adminApiKey };
-  const installation = await openInstallation({
-    dataDir: config.dataDir,
-    given,
-    log: (level, message, facts = {}) => log[level](facts, message),
-  });
-  try {
-    report(await migrate(installation.databaseUrl.reveal()));
-  } finally {
-    await installation.close();
-  }
-}
-
-function initKeys(dir: string): void {
-  mkdirSync(dir, { recursive: true });
-  const { adminKeyCreated } = loadOrCreateKeys({ dataDir: dir, clusterExists: false });
-  process.stdout.write(`${adminKeyCreated ? 'keys were written to' : 'the keys were already in'} ${dir}\n`);
-}
-
-function createLog(level: string): pino.Logger {
-  return pino({
-    level,
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-    // Members of errors are chosen, never copied: libraries hang whole requests and bodies on theirs.
-    serializers: {
-      err: (error) => describeError(error),
-      error: (error) => (error instanceof Error ? describeError(error) : error),
-    },
-    redact: {
-      paths: ['*.authorization', '*.cookie', '*.access_token', '*.refresh_token', '*.client_secret', '*.password'],
-      censor: '[secret]',
-    },
-  });
-}
-
+/** The text alone: what hangs on a library's error may hold a secret, and its stack helps nobody who reads a terminal. */
 function messageOf(error: unknown): string {
-  if (error instanceof ConfigurationError || error instanceof KeyUnavailable) return error.message;
   return error instanceof Error ? error.message : 'unknown error';
 }
 

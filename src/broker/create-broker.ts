@@ -9,6 +9,7 @@ import type {
   TripStore,
 } from '../domain/ports/engine.ts';
 import type { OAuthGateway, ProviderCatalogue } from '../domain/ports/oauth.ts';
+import type { Spool } from '../domain/ports/spool.ts';
 import type { Database } from '../domain/ports/stores.ts';
 import type { NewId, Tokens } from '../domain/ports/tokens.ts';
 import type { RefreshSchedule } from '../domain/refresh-policy.ts';
@@ -62,13 +63,16 @@ export interface BrokerPorts {
   noteKeyUse: (id: string) => void;
   signals: GrantSignals;
   queue: RefreshQueue;
+  spool: Spool;
   oauth: OAuthGateway;
   catalogue: ProviderCatalogue;
   cipher: Cipher;
   tokens: Tokens;
   newId: NewId;
   clock: () => Date;
-  sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+  sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Aborted once nothing is in flight any more. */
+  ended: AbortSignal;
   onBackgroundError: (error: unknown) => void;
 }
 
@@ -88,7 +92,6 @@ export type Broker = ReturnType<typeof createBroker>;
 
 /** A reader outlasts the provider's connect timeout by this much before it is told to come back. */
 const extraPatienceMs = 2_000;
-const persistGiveUpAfterMs = 120_000;
 const nonceBytes = 16;
 
 /** The use cases, each built from exactly what it uses. */
@@ -106,12 +109,18 @@ export function createBroker(ports: BrokerPorts, settings: BrokerSettings) {
 function createEngine(ports: BrokerPorts, settings: BrokerSettings) {
   const { cipher, clock, refreshes: store, database, oauth, catalogue, sleep, tokens } = ports;
   const { schedule } = settings;
-  const persist = createPersistRefreshed({ store, sleep, giveUpAfterMs: persistGiveUpAfterMs });
+  const { persist, settled, replay } = createPersistRefreshed({
+    store,
+    spool: ports.spool,
+    sleep: (ms) => sleep(ms, ports.ended),
+    onError: ports.onBackgroundError,
+  });
   const callProvider = createCallProvider({ store, persist, oauth, catalogue, cipher, clock });
   const { refreshGrant, drain } = createRefreshGrant({
     store,
     signals: ports.signals,
     callProvider,
+    settled,
     clock,
     instanceId: settings.instanceId,
     newNonce: () => tokens.random(nonceBytes),
@@ -124,6 +133,7 @@ function createEngine(ports: BrokerPorts, settings: BrokerSettings) {
   const limitForced = createLimitForcedRefreshes(clock);
   return {
     drainRefreshes: drain,
+    replaySpool: replay,
     getCredential: createGetCredential({ findServable, serveCredential }),
     renewCredential: createRenewCredential({ findServable, serveCredential, cipher, limitForced }),
     forceRefresh: createForceRefresh({ database, refreshGrant, limitForced, clock, schedule }),

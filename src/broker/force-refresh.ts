@@ -5,7 +5,8 @@ import type { Database } from '../domain/ports/stores.ts';
 import { nextRefreshAt, type RefreshSchedule } from '../domain/refresh-policy.ts';
 import type { LimitForcedRefreshes } from './force-limit.ts';
 import type { GrantSelector, GrantView } from './grant-view.ts';
-import type { RefreshGrant, RefreshResult } from './refresh-grant.ts';
+import type { RefreshGrant } from './refresh-grant.ts';
+import type { RefreshResult } from './refresh-result.ts';
 
 /**
  * Refreshes now, whatever the expiry. Throws connection_not_found, connection_not_ready, provider_unavailable,

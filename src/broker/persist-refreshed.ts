@@ -1,38 +1,91 @@
-import type { AuditEvent } from '../domain/audit.ts';
 import { isBrokerError } from '../domain/errors.ts';
-import type { LeasedGrant, RefreshStore } from '../domain/ports/engine.ts';
-import type { StoredTokens } from '../domain/ports/stores.ts';
+import type { RefreshStore } from '../domain/ports/engine.ts';
+import type { Spool, SpooledTokens } from '../domain/ports/spool.ts';
 
-/** Makes a refreshed token set durable before anyone sees it. False where the row moved or is gone. */
-export type PersistRefreshed = (
-  leased: LeasedGrant,
-  owner: string,
-  tokens: StoredTokens,
-  event: AuditEvent,
-) => Promise<boolean>;
+/**
+ * stored: in the database. moved: the row was replaced, revoked or deleted meanwhile; nothing was written. spooled: on
+ * this instance's disk, and on its way to the database.
+ */
+export type Persisted = 'stored' | 'moved' | 'spooled';
+
+export interface PersistRefreshed {
+  /** Makes a refreshed token set durable before anyone sees it. */
+  persist(entry: SpooledTokens): Promise<Persisted>;
+  /** Resolves once nothing of that grant waits on the disk any more: until then its row is out of date. */
+  settled(grantId: string): Promise<void>;
+  /**
+   * Writes what a process that is no more left on its disk. Where the row still has the version they built on, it is written
+   * also over a failure, which the missing write may have caused. Throws service_unavailable while the database is away.
+   */
+  replay(from: Spool): Promise<{ written: number; outdated: number }>;
+}
 
 export interface PersistRefreshedDeps {
   store: Pick<RefreshStore, 'save'>;
+  spool: Spool;
+  /** Rejects when the process ends: what is on the disk stays there for the next one. */
   sleep: (ms: number) => Promise<void>;
-  /** How long to go on while the database is away. The old refresh token may be spent: giving up early loses the grant. */
-  giveUpAfterMs: number;
+  onError: (error: unknown) => void;
 }
 
 const firstPauseMs = 200;
-const longestPauseMs = 5_000;
+const longestPauseMs = 2_000;
 
-export function createPersistRefreshed({ store, sleep, giveUpAfterMs }: PersistRefreshedDeps): PersistRefreshed {
-  return async (leased, owner, tokens, event) => {
-    let waitedMs = 0;
+export function createPersistRefreshed({ store, spool, sleep, onError }: PersistRefreshedDeps): PersistRefreshed {
+  const waiting = new Map<string, Promise<void>>();
+
+  const save = ({ base, owner, tokens, event }: SpooledTokens) => store.save(base, owner, tokens, event);
+
+  async function saveInTheEnd(entry: SpooledTokens): Promise<boolean> {
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
       try {
-        return await store.save(leased, owner, tokens, event);
+        // One whose commit was cut off may have happened: the next finds the version moved and writes nothing.
+        return await save(entry);
       } catch (error) {
-        // A save whose commit was cut off may have happened; repeating it finds the version moved and writes nothing.
-        if (!isBrokerError(error, 'service_unavailable') || waitedMs >= giveUpAfterMs) throw error;
+        if (!isBrokerError(error, 'service_unavailable')) throw error;
       }
       await sleep(pauseMs);
-      waitedMs += pauseMs;
     }
+  }
+
+  async function carryOver(entry: SpooledTokens): Promise<void> {
+    await saveInTheEnd(entry);
+    await spool.remove(entry);
+  }
+
+  return {
+    async persist(entry) {
+      try {
+        return (await save(entry)) ? 'stored' : 'moved';
+      } catch (error) {
+        if (!isBrokerError(error, 'service_unavailable')) throw error;
+      }
+      try {
+        await spool.put(entry);
+      } catch (error) {
+        onError(error);
+        return (await saveInTheEnd(entry)) ? 'stored' : 'moved';
+      }
+      const { id } = entry.base;
+      waiting.set(
+        id,
+        carryOver(entry)
+          .catch(onError)
+          .finally(() => waiting.delete(id)),
+      );
+      return 'spooled';
+    },
+
+    settled: async (grantId) => waiting.get(grantId),
+
+    async replay(from) {
+      const report = { written: 0, outdated: 0 };
+      for (const entry of await from.list()) {
+        if (await save(entry)) report.written += 1;
+        else report.outdated += 1;
+        await from.remove(entry);
+      }
+      return report;
+    },
   };
 }

@@ -3,12 +3,13 @@ import type { Grant } from '../domain/grant.ts';
 import type { Cipher } from '../domain/ports/cipher.ts';
 import type { LeasedGrant, RefreshStore } from '../domain/ports/engine.ts';
 import type { OAuthGateway, ProviderCatalogue } from '../domain/ports/oauth.ts';
+import type { GrantBase } from '../domain/ports/spool.ts';
 import { ProviderFailure } from '../domain/provider-failure.ts';
 import { effectOfFailure } from '../domain/refresh-policy.ts';
 import { factsOf } from '../domain/token-facts.ts';
 import { mergeRefreshed, type TokenAnswer, type TokenSet } from '../domain/token-set.ts';
 import type { PersistRefreshed } from './persist-refreshed.ts';
-import type { RefreshResult } from './refresh-grant.ts';
+import type { RefreshResult } from './refresh-result.ts';
 import { openClient, openTokens, sealTokens } from './sealing.ts';
 
 /** One provider call for a grant whose lease the caller holds, and the storing of whatever comes of it. */
@@ -16,7 +17,7 @@ export type CallProvider = (leased: LeasedGrant, owner: string) => Promise<Refre
 
 export interface CallProviderDeps {
   store: Pick<RefreshStore, 'find' | 'fail' | 'failAllOf' | 'release'>;
-  persist: PersistRefreshed;
+  persist: PersistRefreshed['persist'];
   oauth: Pick<OAuthGateway, 'refresh' | 'requestClientCredentials'>;
   catalogue: Pick<ProviderCatalogue, 'find'>;
   cipher: Cipher;
@@ -75,9 +76,23 @@ async function keep(
     requestedAt,
   });
   const tokens = { sealed: sealTokens(deps.cipher, grant, kept), facts };
-  const stored = await deps.persist(leased, owner, tokens, refreshEvent(leased, deps.clock(), 'success', {}));
-  // Not stored: the row was replaced, revoked or deleted meanwhile, and what stands there now wins.
-  return stored ? asItStands(deps, grant) : afterTheRowMoved(deps, leased);
+  const event = refreshEvent(leased, deps.clock(), 'success', {});
+  switch (await deps.persist({ base: baseOf(grant), owner, tokens, event })) {
+    case 'stored':
+      return asItStands(deps, grant);
+    case 'moved':
+      return afterTheRowMoved(deps, leased);
+    case 'spooled':
+      // The row cannot be read either: what it will be is known.
+      return {
+        kind: 'fresh',
+        grant: { ...grant, status: 'completed', sealedTokens: tokens.sealed, facts, version: grant.version + 1 },
+      };
+  }
+}
+
+function baseOf({ id, connectionId, organizationId, version }: Grant): GrantBase {
+  return { id, connectionId, organizationId, version };
 }
 
 async function recordFailure(

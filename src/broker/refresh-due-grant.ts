@@ -1,5 +1,6 @@
 import { isDue, type RefreshSchedule } from '../domain/refresh-policy.ts';
-import type { RefreshGrant, RefreshResult } from './refresh-grant.ts';
+import type { RefreshGrant } from './refresh-grant.ts';
+import type { RefreshResult } from './refresh-result.ts';
 
 /** One job of the sweep: refreshes the grant unless something else did since it was queued. */
 export type RefreshDueGrant = (grantId: string) => Promise<RefreshResult>;

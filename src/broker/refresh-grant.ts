@@ -2,16 +2,7 @@ import type { Grant } from '../domain/grant.ts';
 import type { GrantSignals, LeasedGrant, RefreshStore } from '../domain/ports/engine.ts';
 import { isWorthAsking } from '../domain/serving.ts';
 import type { CallProvider } from './refresh-call.ts';
-
-/** How a refresh ended, for a caller that may have been waiting for someone else's. */
-export type RefreshResult =
-  /** The stored token set is newer than the one the caller found lacking, or satisfies it. */
-  | { kind: 'fresh'; grant: Grant }
-  /** The provider did not answer, or may not be asked yet. */
-  | { kind: 'unavailable'; grant: Grant; retryAt: Date }
-  /** The grant has failed, or has nothing to be refreshed with. */
-  | { kind: 'failed'; grant: Grant }
-  | { kind: 'gone' };
+import type { RefreshResult } from './refresh-result.ts';
 
 export interface RefreshDemand {
   /** Judged on the row after the lease was taken: whoever held it before has probably refreshed already. */
@@ -26,6 +17,8 @@ export interface RefreshGrantDeps {
   store: RefreshStore;
   signals: GrantSignals;
   callProvider: CallProvider;
+  /** Resolves once the grant's row is no longer behind what this process holds for it. */
+  settled: (grantId: string) => Promise<void>;
   clock: () => Date;
   /** Unlike any other process's, and unlike this one's earlier incarnation's. */
   instanceId: string;
@@ -73,9 +66,10 @@ async function refreshUnderLease(
   grantId: string,
   demand: RefreshDemand,
 ): Promise<RefreshResult> {
-  const { store, signals, clock, instanceId, newNonce, leaseMs } = deps;
+  const { store, signals, settled, clock, instanceId, newNonce, leaseMs } = deps;
   const owner = `${instanceId}/${newNonce()}`;
   for (;;) {
+    await settled(grantId);
     const leased = await store.acquire(grantId, owner, leaseMs);
     if (leased !== undefined) return refreshLeased(deps, leased, owner, demand);
     const current = await store.find(grantId);

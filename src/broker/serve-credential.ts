@@ -4,7 +4,8 @@ import type { Cipher } from '../domain/ports/cipher.ts';
 import { clockSkewMs, isExpired, remainingMs } from '../domain/refresh-policy.ts';
 import { missingScopes } from '../domain/scopes.ts';
 import { decideServing, type Serving } from '../domain/serving.ts';
-import type { RefreshDemand, RefreshGrant, RefreshResult } from './refresh-grant.ts';
+import type { RefreshDemand, RefreshGrant } from './refresh-grant.ts';
+import type { RefreshResult } from './refresh-result.ts';
 import { openTokens } from './sealing.ts';
 
 export interface ServeCredentialDeps {

@@ -1,4 +1,15 @@
-import { linkSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pid as ownPid } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,38 +24,69 @@ interface Holder {
   pid: number;
   /** Tells the holder from a later process under its pid. */
   identity: string;
+  /** Pids mean something only on the machine, and in the container, that gave them. */
+  host: string;
 }
 
 /** Far more than the few system calls that a takeover is. */
 const takeoverLimitMs = 10_000;
+const beatEveryMs = 5_000;
+/** A holder of another host is dead after this much silence. */
+const silenceLimitMs = 30_000;
 
 /**
  * Makes this process the only broker on a data directory. Throws with the holder's pid where that is alive; a holder that
- * was killed is replaced. Processes are told apart within one machine and one container only.
+ * was killed is replaced.
  */
 export async function acquireLock(dataDir: string): Promise<Lock> {
   makePassable(resolve(dataDir));
-  const file = join(resolve(dataDir), 'broker.lock');
-  const own = JSON.stringify({ pid: ownPid, identity: identityOf(ownPid) ?? '' } satisfies Holder);
+  const taken = await tryLock(join(resolve(dataDir), 'broker.lock'));
+  if ('release' in taken) return taken;
+  const where = taken.host === hostname() ? '' : ` on ${taken.host}`;
+  throw new Error(
+    `Another broker, process ${taken.pid}${where}, runs on ${dataDir}. Stop it first, or give this one another DATA_DIR.`,
+  );
+}
+
+/** The lock, or whoever holds it and is alive. On one host a killed holder is known at once; one of another host by its silence. */
+export async function tryLock(file: string): Promise<Lock | Holder> {
+  const own = JSON.stringify({ pid: ownPid, identity: identityOf(ownPid) ?? '', host: hostname() } satisfies Holder);
   while (!createWhole(file, own)) {
     const holder = readHolder(file);
-    if (holder !== undefined && identityOf(holder.pid) === holder.identity) {
-      throw new Error(
-        `Another broker, process ${holder.pid}, runs on ${dataDir}. Stop it first, or give this one another DATA_DIR.`,
-      );
-    }
+    if (holder !== undefined && isHeld(file, holder)) return holder;
     if (!removeStale(file)) await sleep(20);
   }
+  const beat = setInterval(() => touch(file), beatEveryMs);
+  beat.unref();
   return {
     release: () => {
+      clearInterval(beat);
       if (readFileIfAny(file) === own) rmSync(file, { force: true });
     },
   };
 }
 
+function isHeld(file: string, holder: Holder): boolean {
+  if (holder.host === hostname()) return identityOf(holder.pid) === holder.identity;
+  try {
+    return Date.now() - statSync(file).mtimeMs < silenceLimitMs;
+  } catch {
+    return false;
+  }
+}
+
+function touch(file: string): void {
+  const now = new Date();
+  try {
+    utimesSync(file, now, now);
+  } catch {
+    // A directory that was removed under a running broker is for whoever removed it to notice.
+  }
+}
+
 /** A link is made in one step and only where nothing is: nobody ever reads half a lock. */
 function createWhole(file: string, content: string): boolean {
-  const draft = `${file}.${ownPid}`;
+  const draft = `${file}.${hostname()}.${ownPid}`;
   writeFileSync(draft, content, { mode: 0o644 });
   try {
     linkSync(draft, file);
@@ -71,7 +113,7 @@ function removeStale(file: string): boolean {
   }
   try {
     const holder = readHolder(file);
-    if (holder === undefined || identityOf(holder.pid) !== holder.identity) rmSync(file, { force: true });
+    if (holder === undefined || !isHeld(file, holder)) rmSync(file, { force: true });
     return true;
   } finally {
     rmdirSync(gate);
@@ -92,8 +134,10 @@ function readHolder(file: string): Holder | undefined {
   const content = readFileIfAny(file);
   if (content === undefined) return undefined;
   try {
-    const holder = JSON.parse(content) as Holder;
-    return Number.isInteger(holder.pid) && typeof holder.identity === 'string' ? holder : undefined;
+    const { pid, identity, host } = JSON.parse(content) as Holder;
+    return Number.isInteger(pid) && typeof identity === 'string' && typeof host === 'string'
+      ? { pid, identity, host }
+      : undefined;
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
-import type { Grant } from '../domain/grant.ts';
 import type { GrantWithConnection, RefreshStore } from '../domain/ports/engine.ts';
+import type { GrantBase } from '../domain/ports/spool.ts';
 import { appendAuditEvent } from './audit-log.ts';
 import { channels } from './channels.ts';
 import { toConnection } from './connection-rows.ts';
@@ -31,7 +31,7 @@ export function createRefreshStore(deps: { db: Kysely<Tables>; notifier: Notifie
     return connection && { grant: toGrant(row), connection: toConnection(connection) };
   }
 
-  function announce(grant: Grant): void {
+  function announce(grant: GrantBase): void {
     notifier.send(channels.grantChanged, {
       grant_id: grant.id,
       connection_id: grant.connectionId,
@@ -40,24 +40,24 @@ export function createRefreshStore(deps: { db: Kysely<Tables>; notifier: Notifie
   }
 
   // The intent goes back to what it was; where the version moved, the token that may have been spent is no longer in use.
-  async function giveBack(grant: Grant, owner: string): Promise<void> {
+  async function giveBack(base: GrantBase, owner: string, intent: Date | null): Promise<void> {
     await db
       .updateTable('grants')
       .set({
         lease_owner: null,
         lease_until: null,
-        refresh_started_at: sql<Date | null>`case when version = ${grant.version} then ${grant.refreshStartedAt}::timestamptz end`,
+        refresh_started_at: sql<Date | null>`case when version = ${base.version} then ${intent}::timestamptz end`,
       })
-      .where('id', '=', grant.id)
+      .where('id', '=', base.id)
       .where('lease_owner', '=', owner)
       .execute();
-    announce(grant);
+    announce(base);
   }
 
   /** After a write by version. One that found the version moved still holds a lease that nobody else should wait for. */
-  async function finish(written: boolean, grant: Grant, owner: string): Promise<boolean> {
-    if (written) announce(grant);
-    else await giveBack(grant, owner);
+  async function finish(written: boolean, base: GrantBase, owner: string): Promise<boolean> {
+    if (written) announce(base);
+    else await giveBack(base, owner, null);
     return written;
   }
 
@@ -77,9 +77,9 @@ export function createRefreshStore(deps: { db: Kysely<Tables>; notifier: Notifie
       return found && { ...found, interrupted: earlier !== null };
     },
 
-    release: ({ grant }, owner) => giveBack(grant, owner),
+    release: ({ grant }, owner) => giveBack(grant, owner, grant.refreshStartedAt),
 
-    async save({ grant }, owner, tokens, event) {
+    async save(base, owner, tokens, event) {
       const saved = await db.transaction().execute(async (transaction) => {
         const row = await transaction
           .updateTable('grants')
@@ -87,20 +87,20 @@ export function createRefreshStore(deps: { db: Kysely<Tables>; notifier: Notifie
             ...tokenColumns(tokens),
             ...untroubled,
             ...givenBack(owner),
-            version: grant.version + 1,
+            version: base.version + 1,
             last_refresh_at: event.time,
             updated_at: event.time,
           })
-          .where('id', '=', grant.id)
+          .where('id', '=', base.id)
           // Not by lease: a process that was paused with the rotated token in hand must still be able to save it.
-          .where('version', '=', grant.version)
+          .where('version', '=', base.version)
           .returning('id')
           .executeTakeFirst();
         if (row === undefined) return false;
         await appendAuditEvent(transaction, event);
         return true;
       });
-      return finish(saved, grant, owner);
+      return finish(saved, base, owner);
     },
 
     async fail({ grant }, owner, { failed, message, retryAt, keepIntent }, event) {

@@ -64,9 +64,15 @@ export function createEngine(stores: TestStores, provider: CountingProvider, { l
     provider.spent.push(held?.refreshToken?.reveal() ?? '');
     return provider.answer(held);
   };
+  const { persist, settled } = createPersistRefreshed({
+    store,
+    spool: { put: async () => {}, list: async () => [], remove: async () => {} },
+    sleep: async () => undefined,
+    onError: () => {},
+  });
   const callProvider = createCallProvider({
     store,
-    persist: createPersistRefreshed({ store, sleep: async () => undefined, giveUpAfterMs: 0 }),
+    persist,
     oauth: { refresh: (_client, held) => call(held), requestClientCredentials: () => call(null) },
     catalogue: { find: () => undefined },
     cipher,
@@ -76,6 +82,7 @@ export function createEngine(stores: TestStores, provider: CountingProvider, { l
     store,
     signals: stores.signals,
     callProvider,
+    settled,
     clock,
     instanceId: tokens.random(16),
     newNonce: () => tokens.random(16),

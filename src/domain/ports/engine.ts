@@ -5,6 +5,7 @@ import type { Reach } from '../caller.ts';
 import type { Connection } from '../connection.ts';
 import type { CredentialMatch, CredentialQuery } from '../credential.ts';
 import type { Grant, StatusReason } from '../grant.ts';
+import type { GrantBase } from './spool.ts';
 import type { StoredTokens } from './stores.ts';
 
 /** The hot path: one statement per fetch. */
@@ -43,7 +44,7 @@ export interface RefreshStore {
   /** Gives the lease up without a result; the intent goes back to what it was before acquire. */
   release(leased: LeasedGrant, owner: string): Promise<void>;
   /** New tokens at version + 1, completed, failures forgotten. False where the row moved or is gone; nothing is written then. */
-  save(leased: LeasedGrant, owner: string, tokens: StoredTokens, event: AuditEvent): Promise<boolean>;
+  save(base: GrantBase, owner: string, tokens: StoredTokens, event: AuditEvent): Promise<boolean>;
   /** Marks a failure without touching tokens or version. False where the row moved or is gone. */
   fail(leased: LeasedGrant, owner: string, failure: RecordedFailure, event: AuditEvent): Promise<boolean>;
   /** client_rejected condemns the client, not one grant: every completed grant of the connection fails with it. */

@@ -44,7 +44,7 @@ describe('refresh store', () => {
   }
   const current = async () => (await stores.refreshes.find(grantId))?.grant;
   const save = (leased: LeasedGrant, owner: string, tokens = tokensUntil(minutesFromNow(60))) =>
-    stores.refreshes.save(leased, owner, tokens, anEvent(connection, grantId));
+    stores.refreshes.save(leased.grant, owner, tokens, anEvent(connection, grantId));
   const fail = (leased: LeasedGrant, owner: string, changes: Partial<typeof failure> = {}) =>
     stores.refreshes.fail(
       leased,
