@@ -63,7 +63,7 @@ export function spawnBroker({ env = {}, dataDir, port, command = 'serve' }: Brok
     /** Until /readyz says yes. Throws, with what the broker wrote, where it ends first or takes too long. */
     async ready(): Promise<void> {
       const until = Date.now() + readyLimitMs;
-      while (!(await isReady(url))) {
+      while (!(await isReady(`${url}${env.BASE_PATH ?? ''}`))) {
         if (Date.now() > until) child.kill('SIGKILL');
         if (!isRunning() || Date.now() > until) {
           // Its last words may still be in the pipe.

@@ -1,0 +1,242 @@
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createBrowser } from '../support/browser.ts';
+import { addConnection, begin, callbackUrl, openScene, type Scene, tokenRequests } from './scene.ts';
+
+describe('a trip of a browser, under a base path', () => {
+  let scene: Scene;
+  beforeAll(async () => {
+    scene = await openScene({ BASE_PATH: '/api/oauth', ALLOWED_RETURN_URLS: 'https://app.test' });
+  });
+  afterAll(() => scene?.close());
+
+  const outcome = async (state: string) => (await scene.api.get(`/authorizations/${state}`)).body.status;
+  const spent = () => tokenRequests(scene.provider);
+
+  describe('threat 1: the state is bound to the browser', () => {
+    test('a browser that never opened the link, or was handed a forged cookie, spends nothing', async () => {
+      const connection = await addConnection(scene);
+      const trip = await begin(scene, connection);
+      const before = spent();
+      const [cookie] = trip.browser.cookies.all(new URL(trip.link));
+      const value = cookie?.value ?? '';
+      const forged = ['x'.repeat(43), value.split('.')[0], `${value.slice(0, -2)}AA`, `A${value.slice(1)}`, ''];
+      for (const attempt of [undefined, ...forged]) {
+        const headers = attempt === undefined ? {} : { cookie: `${cookie?.name}=${attempt}` };
+        expect((await trip.comeBack(undefined, createBrowser({ headers }))).status).toBe(400);
+      }
+      expect(spent()).toBe(before);
+      expect(await outcome(trip.state)).toBe('pending');
+      expect((await trip.comeBack()).status).toBe(200);
+    });
+
+    test("an attacker's own valid cookie, tossed in beside the person's, does not finish the attacker's trip", async () => {
+      const connection = await addConnection(scene);
+      const attackers = await begin(scene, connection);
+      const victims = await begin(scene, connection);
+      const before = spent();
+      const page = await attackers.comeBack(undefined, victims.browser);
+      expect(page.status).toBe(400);
+      expect(spent()).toBe(before);
+    });
+
+    test('HEAD and every other method on a callback do nothing', async () => {
+      const connection = await addConnection(scene);
+      const trip = await begin(scene, connection);
+      const before = spent();
+      for (const method of ['HEAD', 'OPTIONS', 'PUT', 'DELETE', 'PATCH']) {
+        const hop = await trip.browser.send(method, callbackUrl(connection, { state: trip.state, code: 'c' }));
+        expect(hop.status, method).toBeGreaterThanOrEqual(400);
+      }
+      expect(spent()).toBe(before);
+      expect((await trip.comeBack()).status).toBe(200);
+    });
+  });
+
+  describe('threat 2: a state is used once, on errors too', () => {
+    test('a denial uses it up: a code that comes after it is not exchanged', async () => {
+      const trip = await begin(scene, await addConnection(scene));
+      const before = spent();
+      expect((await trip.comeBack({ error: 'access_denied' })).body).toContain('Not connected');
+      expect((await trip.comeBack()).status).toBe(400);
+      expect(spent()).toBe(before);
+      expect(await outcome(trip.state)).toBe('failed');
+    });
+
+    test('codes and denials at once: one of them counts, and at most one token request is made', async () => {
+      const trip = await begin(scene, await addConnection(scene));
+      const before = spent();
+      const hops = await Promise.all(
+        Array.from({ length: 50 }, (_, at) => trip.comeBack(at % 2 === 0 ? { code: `c${at}` } : { error: 'x' })),
+      );
+      expect(hops.filter(({ status }) => status === 200)).toHaveLength(1);
+      expect(spent() - before).toBeLessThanOrEqual(1);
+    });
+
+    test('it has 256 bits and no likeness to the next one', async () => {
+      const connection = await addConnection(scene);
+      const states = await Promise.all(Array.from({ length: 20 }, async () => (await begin(scene, connection)).state));
+      expect(new Set(states).size).toBe(20);
+      for (const state of states) expect(Buffer.from(state, 'base64url')).toHaveLength(32);
+    });
+  });
+
+  describe('threats 3 and 4: PKCE', () => {
+    test('is S256 with a verifier for each trip, which the browser never sees', async () => {
+      const connection = await addConnection(scene);
+      const challenges: (string | null)[] = [];
+      for (const _ of [1, 2]) {
+        const trip = await begin(scene, connection);
+        const { searchParams } = trip.authorization;
+        expect(searchParams.get('code_challenge_method')).toBe('S256');
+        challenges.push(searchParams.get('code_challenge'));
+        expect((await trip.comeBack()).status).toBe(200);
+        const request = scene.provider.received.findLast(({ path }) => path === '/token');
+        const verifier = new URLSearchParams(request?.body).get('code_verifier') ?? '';
+        expect(createHash('sha256').update(verifier).digest('base64url')).toBe(challenges.at(-1));
+        expect(trip.authorization.href).not.toContain(verifier);
+      }
+      expect(new Set(challenges).size).toBe(2);
+    });
+
+    test('where the provider has none, a foreign browser is refused all the same', async () => {
+      const connection = await addConnection(scene, { body: { provider: withoutPkce } });
+      const trip = await begin(scene, connection);
+      expect(trip.authorization.searchParams.has('code_challenge')).toBe(false);
+      const before = spent();
+      expect((await trip.comeBack(undefined, createBrowser())).status).toBe(400);
+      expect(spent()).toBe(before);
+    });
+  });
+
+  describe('threat 5: mix-up', () => {
+    test("A's answer on B's path is refused and A's trip is not used up", async () => {
+      const a = await addConnection(scene, { organization: 'a' });
+      const others = [
+        await addConnection(scene, { organization: 'a' }),
+        await addConnection(scene, { organization: 'b', body: { connection_name: a.name } }),
+        await addConnection(scene, { body: { connection_name: a.name } }),
+      ];
+      const trip = await begin(scene, a);
+      const before = spent();
+      for (const other of others) {
+        const hop = await trip.browser.send('GET', callbackUrl(other, { state: trip.state, code: 'c' }));
+        expect(hop.status).toBe(400);
+      }
+      expect(spent()).toBe(before);
+      expect((await trip.comeBack()).status).toBe(200);
+    });
+
+    test.each(['a%2f', '..%2f', 'a%00', '%2e%2e', `${'x'.repeat(2000)}`, '%F0%9F%92%A9', '%ff'])(
+      'a path of %s is nobody’s callback',
+      async (part) => {
+        const trip = await begin(scene, await addConnection(scene));
+        const url = `${scene.url}/callback/${part}/x?state=${trip.state}&code=c`;
+        const { status } = await fetch(url, { headers: { accept: 'text/html' } });
+        expect([400, 404]).toContain(status);
+        expect(await outcome(trip.state)).toBe('pending');
+      },
+    );
+
+    test('an iss of another host spends no code', async () => {
+      const trip = await begin(scene, await addConnection(scene));
+      const before = spent();
+      expect((await trip.comeBack({ code: 'c', iss: 'https://evil.test' })).status).toBe(400);
+      expect(spent()).toBe(before);
+    });
+  });
+
+  describe('threat 7: what no honest provider sends', () => {
+    test.each([
+      'code=a&code=b',
+      'code=a&code=a',
+      'code=a&error=access_denied',
+      'code=a&access_token=t',
+      'code=a&refresh_token=t',
+      'id_token=t',
+      'code=a&state=other',
+      'code=a&co%64e=b',
+      '',
+    ])('%s is refused', async (query) => {
+      const connection = await addConnection(scene);
+      const trip = await begin(scene, connection);
+      const before = spent();
+      const url = new URL(`${connection.redirectUri}?state=${trip.state}&${query}`);
+      expect((await trip.browser.send('GET', url)).status).toBe(400);
+      expect(spent()).toBe(before);
+    });
+
+    test('a posted form is the only source of parameters: the query beside it is not mixed in', async () => {
+      const connection = await addConnection(scene);
+      const trip = await begin(scene, connection);
+      const form = new URLSearchParams({ state: trip.state });
+      const hop = await trip.browser.send('POST', callbackUrl(connection, { code: 'smuggled' }), form);
+      expect(hop.status).toBe(400);
+      expect(JSON.stringify(scene.provider.received)).not.toContain('smuggled');
+    });
+  });
+
+  describe('threat 8: return_url', () => {
+    test.each([
+      '//evil.test',
+      '\\\\evil.test',
+      '/\\evil.test',
+      'https://app.test@evil.test/',
+      'https://app.test\\@evil.test/',
+      'https://app.test.evil.test/',
+      'https://app.test%2eevil.test/',
+      'https:evil.test',
+      'javascript:alert(1)//https://app.test',
+      'https://app.test/\r\nset-cookie: a=b',
+      'https://app.test\t.evil.test/',
+      'https://аpp.test/',
+      'http://app.test/',
+      'https://app.test:444/',
+    ])('%j starts no trip', async (return_url) => {
+      const connection = await addConnection(scene);
+      const answer = await scene.api.post(`${connection.path}/authorize`, { return_url });
+      expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+    });
+
+    test('whoever made the link cannot foretell the outcome, nor add a header', async () => {
+      const connection = await addConnection(scene);
+      const return_url = 'https://app.test/done?status=completed&%73tatus=completed&x=%0d%0aset-cookie:a=b#f';
+      const trip = await begin(scene, connection, { return_url });
+      const hop = await trip.comeBack({ error: 'access_denied' });
+      expect(hop.location?.origin).toBe('https://app.test');
+      expect(hop.location?.searchParams.getAll('status')).toEqual(['failed']);
+      expect(hop.headers.getSetCookie().join()).not.toContain('a=b');
+    });
+  });
+
+  describe('threats 9 and 12: origins', () => {
+    test('the redirect_uri is the configured one, on the link and at the exchange, whatever the request says', async () => {
+      const connection = await addConnection(scene);
+      const headers = {
+        'x-forwarded-host': 'evil.test',
+        forwarded: 'host=evil.test;proto=https',
+        'x-original-url': '/x',
+      };
+      const started = await scene.api.post(`${connection.path}/authorize`, {}, { headers });
+      const browser = createBrowser({ headers });
+      const { location } = await browser.send('GET', new URL(started.body.authorization_url));
+      expect(location?.searchParams.get('redirect_uri')).toBe(connection.redirectUri);
+      await browser.send('GET', callbackUrl(connection, { state: started.body.state, code: 'c' }));
+      expect(scene.provider.received.findLast(({ path }) => path === '/token')?.body).toContain(
+        `redirect_uri=${encodeURIComponent(connection.redirectUri)}`,
+      );
+      expect(new URL(started.body.authorization_url).origin).toBe(scene.broker.url);
+    });
+
+    test('tokens travel to APIs in a header, never in a query', async () => {
+      const trip = await begin(scene, await addConnection(scene));
+      await trip.comeBack();
+      const probe = scene.provider.received.findLast(({ path }) => path === '/me');
+      expect(probe?.headers.authorization).toMatch(/^Bearer access-/);
+      expect(probe?.query.toString()).toBe('');
+    });
+  });
+});
+
+/** A template that ships without PKCE. */
+const withoutPkce = 'linear';
