@@ -10,7 +10,7 @@ export default defineConfig({
     // Each file may run a service and share the one database server; more of them at once only wait for each other.
     maxWorkers: 2,
     testTimeout: 30_000,
-    hookTimeout: 60_000,
+    hookTimeout: 120_000,
     teardownTimeout: 30_000,
   },
 });

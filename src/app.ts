@@ -119,6 +119,7 @@ async function build(config: Config, log: Logger, stack: AsyncDisposableStack): 
 
   const server = await createHttpServer({
     useCases: broker,
+    serves: config.role === 'worker' ? 'health' : 'everything',
     catalogue: provider.catalogue,
     probes: createProbes(postgres, jobs, cipher),
     logger: log,

@@ -29,6 +29,8 @@ export type HttpUseCases = ConnectionUseCases &
 
 export interface HttpServerDeps {
   useCases: HttpUseCases;
+  /** A worker answers for its own health alone. */
+  serves: 'everything' | 'health';
   catalogue: Pick<ProviderCatalogue, 'find' | 'list'>;
   probes: HealthProbes;
   /** A pino instance. */
@@ -56,7 +58,7 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   const app: FastifyInstance = fastify({
     loggerInstance: deps.logger,
     // Fastify's own lines hold URLs, and URLs hold state and code.
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     genReqId: requestIdOf,
     trustProxy: trustOf(deps.trustProxy),
     bodyLimit: bodyLimitBytes,
@@ -91,13 +93,14 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
 
 async function registerRoutes(app: FastifyInstance, deps: HttpServerDeps): Promise<void> {
   const { useCases, clock, version, basePath } = deps;
+  healthRoutes(app, deps.probes, { version, clock });
+  if (deps.serves === 'health') return;
   connectionRoutes(app, useCases, basePath);
   grantRoutes(app, useCases, clock);
   authorizationRoutes(app, useCases);
   credentialRoutes(app, useCases);
   providerRoutes(app, deps.catalogue);
   apiKeyRoutes(app, useCases, basePath);
-  healthRoutes(app, deps.probes, { version, clock });
   documentationRoutes(app, { version, basePath });
   await app.register((scope) =>
     browserRoutes(scope, useCases, {

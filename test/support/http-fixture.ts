@@ -207,6 +207,7 @@ export async function createHttpFixture(
   });
   const app = await createHttpServer({
     useCases: stubUseCases(useCases),
+    serves: 'everything',
     catalogue: { find: () => undefined, list: () => [] },
     probes: {
       database: async () => true,

@@ -1,0 +1,10 @@
+import { expect, test } from 'vitest';
+import { createHttpFixture } from '../../support/http-fixture.ts';
+
+test('a worker answers for its own health and for nothing else', async () => {
+  const { call } = await createHttpFixture({}, { serves: 'health' });
+  for (const url of ['/health', '/livez', '/readyz']) expect((await call({ url })).statusCode).toBe(200);
+  for (const url of ['/connections', '/credentials/gmail', '/openapi.json', '/docs']) {
+    expect((await call({ url })).statusCode).toBe(404);
+  }
+});
