@@ -1,6 +1,10 @@
-/** Parameters that belong to the protocol: nobody's extra parameters may name them. */
+/**
+ * Parameters that belong to the protocol: nobody's extra parameters may name them. In any case of letters, because
+ * some servers read `Redirect_Uri` as `redirect_uri`.
+ */
 export function isProtocolName(name: string): boolean {
-  return names.has(name) || name.startsWith('code');
+  const lowerCased = name.toLowerCase();
+  return names.has(lowerCased) || lowerCased.startsWith('code');
 }
 
 const names = new Set([
