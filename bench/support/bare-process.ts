@@ -4,16 +4,24 @@ import { Agent, request } from 'undici';
 import type { BareOptions, BareServer } from './bare-server.ts';
 import { answerParent } from './fork.ts';
 
+interface Row {
+  sealed_tokens: Buffer;
+}
+
+const select =
+  'select organization_id, subject, account_id, status, sealed_tokens, expires_at, scopes from grants where id = $1';
+
 /** The least that could do the job, without the job's rules: what the service's own cost is measured against. */
 await answerParent<BareOptions, BareServer>(async ({ databaseUrl, poolMax, grantId, tokenUrl }) => {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: poolMax });
   const provider = new Agent();
   const app = fastify({ logger: false });
 
-  /** One prepared select of the row a fetch is served from. */
+  /** One prepared select of what an answer holds, from the row a fetch is served from. */
   app.get('/select', async () => {
-    const { rows } = await pool.query({ name: 'bare', text: 'select * from grants where id = $1', values: [grantId] });
-    return rows[0];
+    const { rows } = await pool.query<Row>({ name: 'bare', text: select, values: [grantId] });
+    const [row] = rows;
+    return { ...row, sealed_tokens: row?.sealed_tokens.toString('base64') };
   });
 
   /** One token request. */
