@@ -88,6 +88,8 @@ describe('extra parameters', () => {
     'grant_type',
     'refresh_token',
     'client_secret',
+    'client_assertion',
+    'client_assertion_type',
   ])('%s is the protocol own', (name) => {
     expect(paths({ authorizeParams: { [name]: 'x' }, tokenParams: { [name]: 'x' } })).toEqual([
       `authorize_params.${name}`,
@@ -98,4 +100,15 @@ describe('extra parameters', () => {
   test('response_mode is query or form_post: fragments never reach a server', () => {
     expect(paths({ authorizeParams: { response_mode: 'fragment' } })).toEqual(['authorize_params.response_mode']);
   });
+});
+
+test('a client certificate needs https at the endpoints that are to see it', () => {
+  const local = {
+    authorizationUrl: 'http://127.0.0.1:1/a',
+    tokenUrl: 'http://127.0.0.1:1/t',
+    revocationUrl: 'http://127.0.0.1:1/r',
+  };
+  expect(paths({ ...local, tokenAuthMethod: 'tls_client_auth' }, true)).toEqual(['token_url', 'revocation_url']);
+  expect(paths({ ...local, tokenAuthMethod: 'private_key_jwt' }, true)).toEqual([]);
+  expect(paths({ tokenAuthMethod: 'self_signed_tls_client_auth' })).toEqual([]);
 });

@@ -98,6 +98,10 @@ describe('loading', () => {
     { requestHeaders: { 'x-a': 'b\r\nx-evil: 1' } },
     { flows: [] },
     { tokenAuthMethod: 'carrier_pigeon' },
+    { revocation: { url: 'https://x.example/', style: 'rfc7009', method: 'DELETE' } },
+    { revocation: { url: 'https://x.example/', tokens: [] } },
+    { limits: { requestsPerMinute: 0 } },
+    { circuit: { failures: -1 } },
     { response: { extra: { a: 'b..c' } } },
   ])('a template with %j does not load', (members) => {
     expect(() => load({ 'x.json': minimal('x', members) })).toThrow(/x\.json/);
