@@ -89,7 +89,7 @@ describe('POST /connections', () => {
     ['read write', 'one string with spaces'],
     ['read,write', 'one string with commas'],
     ['read, write read', 'one string with both, and a scope twice'],
-  ])('scopes %j: %2$s', async (scopes) => {
+  ])('scopes %j: %2$s', async (scopes, _written) => {
     expect((await create({ scopes })).body.scopes).toEqual(['read', 'write']);
   });
 

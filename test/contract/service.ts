@@ -88,7 +88,10 @@ async function openPostgres(): Promise<Stack> {
 function checkedApi(api: Api, check: CheckAnswer): Api {
   async function call(method: string, path: string, options?: ApiCall): Promise<ApiAnswer> {
     const answer = await api.call(method, path, options);
-    expect(check(method, path, answer), `${method} ${path} answered ${answer.status} ${answer.text.slice(0, 1000)}`).toEqual([]);
+    expect(
+      check(method, path, answer),
+      `${method} ${path} answered ${answer.status} ${answer.text.slice(0, 1000)}`,
+    ).toEqual([]);
     return answer;
   }
   return {

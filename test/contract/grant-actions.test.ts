@@ -1,0 +1,220 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { addConnection, importGrant, type TestConnection } from '../e2e/connections.ts';
+import { json } from '../support/hostile-provider.ts';
+import { openService, type Service } from './service.ts';
+
+let service: Service;
+beforeAll(async () => {
+  service = await openService({ PROVIDER_RETRIES: '0' });
+});
+afterEach(() => service.provider.setOutage('none'));
+afterAll(() => service?.close());
+
+const act = (action: string, { path }: TestConnection, body?: unknown, organization?: string) =>
+  service.api.post(`${path}/${action}`, body, { organization });
+const detail = async ({ path }: TestConnection) => (await service.api.get(path)).body;
+const machine = {
+  ...{ oauth_flow_type: 'client_credentials', scopes: ['calendar'] },
+  ...{ authorization_url: undefined, test_url: undefined, authorize_params: undefined },
+};
+
+describe.each(['test', 'refresh', 'revoke'])('POST /connections/{name}/%s', (action) => {
+  test('404 for an absent connection, and for a subject or account without a grant', async () => {
+    expect((await service.api.post(`/connections/absent/${action}`)).body.code).toBe('connection_not_found');
+    const connection = await addConnection(service);
+    await importGrant(service, connection, 3600);
+    for (const body of [{ subject: 'u1' }, { account_id: 'a1' }]) {
+      expect(await act(action, connection, body)).toMatchObject({ status: 404, body: { code: 'grant_not_found' } });
+    }
+  });
+
+  test('an organisation acts on its own grant of a global connection, never on the shared one', async () => {
+    const connection = await addConnection(service);
+    const { accessToken } = await importGrant(service, connection, 3600);
+    const { status, body } = await act(action, connection, undefined, 'acme');
+    const refused = action === 'revoke' ? { status: 200, revoked: [] } : { status: status === 404 ? 404 : 503 };
+    expect({ status, ...(action === 'revoke' && { revoked: body.revoked }) }).toEqual(refused);
+    expect(await service.provider.accepts(accessToken)).toBe(true);
+    expect((await service.api.get(connection.credential)).body.access_token).toBe(accessToken);
+    expect((await detail(connection)).last_test_at).toBeNull();
+  });
+
+  test('400 for what it does not know', async () => {
+    const answer = await act(action, await addConnection(service), { subject: 'u1', nonsense: 1 });
+    expect(answer).toMatchObject({ status: 400, body: { errors: [{ path: 'nonsense' }] } });
+  });
+});
+
+describe('POST /connections/{name}/test', () => {
+  test('success is told and stored', async () => {
+    const connection = await addConnection(service);
+    const { accessToken } = await service.provider.issueTokens(connection.clientId, 'ada');
+    await service.api.post(`${connection.path}/grants`, { access_token: accessToken, expires_in: 3600 });
+    const { status, body } = await act('test', connection);
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      ...{ test_result: 'success', message: expect.stringMatching(/./) },
+      ...{ tested_at: expect.stringMatching(/Z$/), response_time_ms: expect.any(Number) },
+    });
+    expect(await detail(connection)).toMatchObject({
+      ...{ last_test_at: body.tested_at, health_status: 'healthy', health_error: null },
+    });
+  });
+
+  test('failed is 200 too, and leaves the grant as it is', async () => {
+    const connection = await addConnection(service);
+    await service.api.post(`${connection.path}/grants`, { access_token: 'nonsense', expires_in: 3600 });
+    expect((await act('test', connection)).body.test_result).toBe('failed');
+    const told = await detail(connection);
+    expect(told).toMatchObject({ status: 'completed', health_status: 'unhealthy' });
+    expect(told.health_error).toEqual(expect.any(String));
+    expect((await service.api.get(connection.credential)).status).toBe(200);
+  });
+
+  test('skipped where nothing is known to test with', async () => {
+    const connection = await addConnection(service, { body: machine });
+    expect((await act('test', connection)).body.test_result).toBe('skipped');
+  });
+
+  test('503 before anybody has connected, 409 where several accounts could be meant', async () => {
+    const connection = await addConnection(service, { body: { multi_account: true } });
+    expect(await act('test', connection)).toMatchObject({
+      status: 503,
+      body: { code: 'connection_not_ready', connection_status: 'not_connected', status_reason: null },
+    });
+    for (const account_id of ['a', 'b']) await importGrant(service, connection, 3600, { account_id });
+    expect(await act('test', connection)).toMatchObject({ status: 409, body: { code: 'account_ambiguous' } });
+    expect((await act('test', connection, { account_id: 'b' })).status).toBe(200);
+  });
+});
+
+describe('POST /connections/{name}/refresh', () => {
+  test('200 and the refreshed grant, however fresh it was', async () => {
+    const connection = await addConnection(service);
+    const { accessToken, grantId } = await importGrant(service, connection, 3600, { subject: 'u1' });
+    const { status, body } = await act('refresh', connection, { subject: 'u1' });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ grant_id: grantId, subject: 'u1', account_id: null, status: 'completed' });
+    expect(body.last_refresh_at).toEqual(expect.any(String));
+    const credential = await service.api.get(`${connection.credential}?subject=u1`);
+    expect(credential.body.access_token).not.toBe(accessToken);
+    expect(credential.body.expires_at).toBe(body.expires_at);
+  });
+
+  test('404 before anybody has connected; 400 without a refresh token', async () => {
+    const connection = await addConnection(service);
+    expect(await act('refresh', connection)).toMatchObject({ status: 404, body: { code: 'grant_not_found' } });
+    await service.api.post(`${connection.path}/grants`, { access_token: 'a', expires_in: 600 });
+    expect(await act('refresh', connection)).toMatchObject({ status: 400, body: { code: 'not_refreshable' } });
+  });
+
+  test('503 connection_not_ready when the provider has ended the grant, and again without asking it', async () => {
+    const connection = await addConnection(service);
+    await importGrant(service, connection, 3600);
+    service.provider.forgetRefreshTokens();
+    const refused = {
+      status: 503,
+      body: {
+        ...{ code: 'connection_not_ready', connection_status: 'failed' },
+        ...{ status_reason: 'reauthorization_required', status_message: expect.any(String) },
+      },
+    };
+    expect(await act('refresh', connection)).toMatchObject(refused);
+    const asked = service.provider.countTokenRequests();
+    expect(await act('refresh', connection)).toMatchObject(refused);
+    expect(service.provider.countTokenRequests()).toBe(asked);
+  });
+
+  test('503 connection_not_ready after a revocation', async () => {
+    const connection = await addConnection(service);
+    await importGrant(service, connection, 3600);
+    await act('revoke', connection);
+    expect(await act('refresh', connection)).toMatchObject({
+      status: 503,
+      body: { code: 'connection_not_ready', connection_status: 'failed', status_reason: 'revoked' },
+    });
+  });
+
+  test('503 provider_unavailable with Retry-After, and the valid token is served on', async () => {
+    const connection = await addConnection(service);
+    await importGrant(service, connection, 3600);
+    await service.provider.setOutage('unavailable');
+    expect(await act('refresh', connection)).toMatchObject({ status: 503, body: { code: 'provider_unavailable' } });
+    expect((await service.api.get(connection.credential)).body.status).toBe('completed');
+  });
+
+  test('client_credentials: from any status', async () => {
+    service.hostile.script('/machine', json(401, { error: 'invalid_client' }));
+    const token_url = `${service.hostile.origin}/machine`;
+    const connection = await addConnection(service, { body: { ...machine, token_url } });
+    expect((await detail(connection)).status_reason).toBe('client_rejected');
+    expect((await act('refresh', connection)).body.code).toBe('connection_not_ready');
+    service.hostile.script('/machine', json(200, { access_token: 'back', expires_in: 600 }));
+    expect((await act('refresh', connection)).body).toMatchObject({ status: 'completed', status_reason: null });
+    await act('revoke', connection);
+    expect((await act('refresh', connection)).status).toBe(200);
+    expect((await service.api.get(connection.credential)).body.access_token).toBe('back');
+  });
+
+  test('409 where several accounts could be meant', async () => {
+    const connection = await addConnection(service, { body: { multi_account: true } });
+    for (const account_id of ['a', 'b']) await importGrant(service, connection, 3600, { account_id });
+    const answer = await act('refresh', connection);
+    expect(answer).toMatchObject({ status: 409, body: { code: 'account_ambiguous' } });
+    expect((answer.body.accounts as string[]).toSorted()).toEqual(['a', 'b']);
+    expect((await act('refresh', connection, { account_id: 'a' })).body.account_id).toBe('a');
+  });
+
+  test('429 past ten provider calls a minute', async () => {
+    const connection = await addConnection(service);
+    await importGrant(service, connection, 3600);
+    const statuses: number[] = [];
+    for (let call = 0; call < 11; call++) statuses.push((await act('refresh', connection)).status);
+    expect(statuses).toEqual([...Array(10).fill(200), 429]);
+    expect((await act('refresh', connection)).body.code).toBe('rate_limited');
+  });
+});
+
+describe('POST /connections/{name}/revoke', () => {
+  test('without a subject only nobody’s grants, of every account', async () => {
+    const connection = await addConnection(service, { body: { multi_account: true } });
+    const keys = [{ account_id: 'a' }, { account_id: 'b' }, { subject: 'u1', account_id: 'a' }];
+    for (const key of keys) await importGrant(service, connection, 3600, key);
+    const { status, body } = await act('revoke', connection, { reason: 'left' });
+    expect(status).toBe(200);
+    const revoked = body.revoked as { account_id: string; subject: string | null }[];
+    expect(revoked).toHaveLength(2);
+    for (const grant of revoked)
+      expect(grant).toEqual({
+        ...{ grant_id: expect.any(String), subject: null, account_id: expect.any(String) },
+        revoked_at_provider: true,
+      });
+    expect(revoked.map(({ account_id }) => account_id).toSorted()).toEqual(['a', 'b']);
+    expect((await service.api.get(`${connection.credential}?subject=u1`)).status).toBe(200);
+  });
+
+  test('the one grant that is named', async () => {
+    const connection = await addConnection(service, { body: { multi_account: true } });
+    for (const account_id of ['a', 'b']) await importGrant(service, connection, 3600, { subject: 'u1', account_id });
+    const { body } = await act('revoke', connection, { subject: 'u1', account_id: 'a' });
+    expect(body.revoked).toMatchObject([{ subject: 'u1', account_id: 'a' }]);
+    expect((await service.api.get(`${connection.credential}?subject=u1&account_id=b`)).status).toBe(200);
+    expect(await service.api.get(`${connection.credential}?subject=u1&account_id=a`)).toMatchObject({
+      status: 503,
+      body: { code: 'connection_not_ready', connection_status: 'failed', status_reason: 'revoked' },
+    });
+  });
+
+  test.each(['no endpoint', 'a provider that is away'])('local state in any case: %s', async (cause) => {
+    const connection = await addConnection(
+      service,
+      cause === 'no endpoint' ? { body: { revocation_url: undefined } } : {},
+    );
+    await importGrant(service, connection, 3600);
+    if (cause !== 'no endpoint') await service.provider.setOutage('refused');
+    const { status, body } = await act('revoke', connection);
+    expect(status).toBe(200);
+    expect(body.revoked).toMatchObject([{ revoked_at_provider: false }]);
+    expect(await detail(connection)).toMatchObject({ status: 'failed', status_reason: 'revoked' });
+  });
+});

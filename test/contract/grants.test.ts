@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { addConnection, importGrant, type TestConnection } from '../e2e/connections.ts';
+import { openService, type Service } from './service.ts';
+
+let service: Service;
+beforeAll(async () => {
+  service = await openService();
+});
+afterAll(() => service?.close());
+
+interface Grant {
+  [member: string]: unknown;
+  grant_id: string;
+}
+const put = ({ path }: TestConnection, body: unknown, organization?: string) =>
+  service.api.post(`${path}/grants`, body, { organization });
+const list = async ({ path }: TestConnection, organization?: string) =>
+  (await service.api.get(`${path}/grants`, { organization })).body.grants as Grant[];
+const inAnHour = () => new Date(Date.now() + 3_600_000).toISOString();
+
+describe('POST /connections/{name}/grants', () => {
+  test('201 and the grant as the list has it', async () => {
+    const connection = await addConnection(service);
+    const expires_at = inAnHour();
+    const tokens = { access_token: 'a-token', refresh_token: 'r-token', expires_at, scopes: 'read, write' };
+    const { status, body, text } = await put(connection, tokens);
+    expect(status).toBe(201);
+    expect(body).toEqual({
+      grant_id: expect.any(String),
+      ...{ subject: null, account_id: null, status: 'completed', status_reason: null, health: null },
+      ...{ scopes: ['read', 'write'], expires_at, last_refresh_at: null, next_refresh_at: expect.any(String) },
+    });
+    expect(text).not.toMatch(/a-token|r-token/);
+    expect(await list(connection)).toEqual([body]);
+  });
+
+  test('extra and the token type come back with the credential, the refresh token never', async () => {
+    const connection = await addConnection(service);
+    const extra = { instance_url: 'https://eu.example', nested: { list: [1, null, 'x'] } };
+    await put(connection, { access_token: 'a-token', refresh_token: 'r-token', extra, expires_in: 3600 });
+    const { body, text } = await service.api.get(connection.credential);
+    expect(body).toMatchObject({ access_token: 'a-token', token_type: 'Bearer', extra });
+    expect(text).not.toContain('r-token');
+  });
+
+  test('expires_in counts from now; neither means unknown', async () => {
+    const connection = await addConnection(service);
+    const { body } = await put(connection, { access_token: 'a', expires_in: 600 });
+    const seconds = (Date.parse(body.expires_at) - Date.now()) / 1000;
+    expect(seconds).toBeGreaterThan(580);
+    expect(seconds).toBeLessThanOrEqual(600);
+    expect((await put(connection, { access_token: 'a' })).body).toMatchObject({
+      expires_at: null,
+      next_refresh_at: null,
+    });
+    expect((await service.api.get(connection.credential)).body).toMatchObject({ access_token: 'a', expires_at: null });
+  });
+
+  test('the connection’s scopes where none are told', async () => {
+    const connection = await addConnection(service);
+    const { body } = await put(connection, { access_token: 'a', expires_in: 600 });
+    expect(body.scopes).toEqual(['openid', 'profile', 'offline_access']);
+  });
+
+  test('a refresh token alone is spent by the first fetch', async () => {
+    const connection = await addConnection(service);
+    const { refreshToken } = await service.provider.issueTokens(connection.clientId, 'ada');
+    expect((await put(connection, { refresh_token: refreshToken })).status).toBe(201);
+    const { status, body } = await service.api.get(connection.credential);
+    expect(status).toBe(200);
+    expect(await service.provider.accepts(body.access_token)).toBe(true);
+  });
+
+  test('the grant of that subject and account is replaced, others are left alone', async () => {
+    const connection = await addConnection(service, { body: { multi_account: true } });
+    const keys = [{}, { subject: 'u1' }, { account_id: 'a1' }, { subject: 'u1', account_id: 'a1' }];
+    for (const key of keys) expect((await put(connection, { access_token: 'old', ...key })).status).toBe(201);
+    const before = await list(connection);
+    expect(before).toHaveLength(4);
+    for (const key of keys) {
+      const { body } = await put(connection, { access_token: 'new', ...key });
+      expect(before.map(({ grant_id }) => grant_id)).toContain(body.grant_id);
+    }
+    expect(await list(connection)).toHaveLength(4);
+    const { body } = await service.api.get(`${connection.credential}?subject=u1&account_id=a1`);
+    expect(body.access_token).toBe('new');
+  });
+
+  test('without multi_account, another account takes the subject’s one slot', async () => {
+    const connection = await addConnection(service);
+    await put(connection, { access_token: 'old', account_id: 'a1' });
+    await put(connection, { access_token: 'new', account_id: 'a2' });
+    expect(await list(connection)).toMatchObject([{ account_id: 'a2' }]);
+    expect((await service.api.get(connection.credential)).body.access_token).toBe('new');
+  });
+
+  test('brings a failed or revoked grant back', async () => {
+    const connection = await addConnection(service);
+    await importGrant(service, connection, 3600);
+    await service.api.post(`${connection.path}/revoke`);
+    expect((await put(connection, { access_token: 'fresh' })).body).toMatchObject({
+      status: 'completed',
+      status_reason: null,
+    });
+    expect((await service.api.get(connection.credential)).status).toBe(200);
+  });
+
+  test.each<[path: string, body: Record<string, unknown>]>([
+    ['access_token', {}],
+    ['access_token', { access_token: '', refresh_token: 'r' }],
+    ['access_token', { access_token: 'a\r\nX-Injected: 1' }],
+    ['refresh_token', { refresh_token: 'ä' }],
+    ['expires_in', { access_token: 'a', expires_in: 600, expires_at: '2030-01-31T12:00:00Z' }],
+    ['expires_in', { access_token: 'a', expires_in: -1 }],
+    ['expires_in', { access_token: 'a', expires_in: '600' }],
+    ['expires_at', { access_token: 'a', expires_at: 'tomorrow' }],
+    ['expires_at', { access_token: 'a', expires_at: '2030-01-31T12:00:00' }],
+    ['subject', { access_token: 'a', subject: '' }],
+    ['account_id', { access_token: 'a', account_id: '' }],
+    ['scopes', { access_token: 'a', scopes: {} }],
+    ['extra', { access_token: 'a', extra: [] }],
+    ['extra', { access_token: 'a', extra: { deep: 'x'.repeat(20_000) } }],
+    ['status', { access_token: 'a', status: 'completed' }],
+  ])('400 naming %s for %j, and nothing is stored', async (path, body) => {
+    const connection = await addConnection(service);
+    const answer = await put(connection, body);
+    expect(answer).toMatchObject({ status: 400, body: { errors: [{ path }] } });
+    expect(await list(connection)).toEqual([]);
+  });
+});
+
+describe('GET and DELETE /connections/{name}/grants', () => {
+  test('an organisation sees and deletes its own below a global connection, and no other’s', async () => {
+    const connection = await addConnection(service);
+    const shared = await put(connection, { access_token: 'shared' });
+    const acme = await put(connection, { access_token: 'acme' }, 'acme');
+    expect(await list(connection)).toEqual([shared.body]);
+    expect(await list(connection, 'acme')).toEqual([acme.body]);
+    expect(await list(connection, 'globex')).toEqual([]);
+    for (const grant of [shared, acme]) {
+      const path = `${connection.path}/grants/${grant.body.grant_id}`;
+      const answer = await service.api.delete(path, { organization: 'globex' });
+      expect(answer).toMatchObject({ status: 404, body: { code: 'grant_not_found' } });
+    }
+    expect([...(await list(connection)), ...(await list(connection, 'acme'))]).toHaveLength(2);
+  });
+
+  test('204 with nothing in it, then 404; the fallback to the shared grant is back', async () => {
+    const connection = await addConnection(service);
+    await put(connection, { access_token: 'shared' });
+    const own = await put(connection, { access_token: 'own' }, 'acme');
+    const path = `${connection.path}/grants/${own.body.grant_id}`;
+    expect((await service.api.delete(path, { organization: 'acme' })).status).toBe(204);
+    const { body } = await service.api.get(connection.credential, { organization: 'acme' });
+    expect(body).toMatchObject({ access_token: 'shared', grant_organization_id: null });
+    const again = await service.api.delete(path, { organization: 'acme' });
+    expect(again).toMatchObject({ status: 404, body: { code: 'grant_not_found' } });
+  });
+
+  test('below another connection a grant is not found', async () => {
+    const [connection, other] = [await addConnection(service), await addConnection(service)];
+    const { body } = await put(connection, { access_token: 'a' });
+    expect((await service.api.delete(`${other.path}/grants/${body.grant_id}`)).status).toBe(404);
+    expect((await service.api.delete(`${connection.path}/grants/nonsense`)).body.code).toBe('grant_not_found');
+    expect((await service.api.get('/connections/absent/grants')).body.code).toBe('connection_not_found');
+    expect(await list(connection)).toHaveLength(1);
+  });
+});
