@@ -6,9 +6,6 @@ export function networkFailure(error: unknown, sent: boolean): ProviderFailure {
   if (code === 'ADDRESS_REFUSED')
     return refusedBeforeSending("The provider's name resolves to an address that may not be reached.");
   if (code === 'UND_ERR_INVALID_ARG') return refusedBeforeSending('The request to the provider could not be written.');
-  // The peer ended the handshake over our certificate, under TLS 1.3 after we had written: it has read nothing of it.
-  if (isOwnCertificateRefused(code))
-    return failure('transient', `The provider refused the client certificate of this connection (${code}).`, false);
   return failure('transient', messageFor(code, sent), sent);
 }
 
@@ -47,6 +44,9 @@ function failure(
 }
 
 function messageFor(code: string, sent: boolean): string {
+  if (isOwnCertificateRefused(code)) {
+    return `The provider refused the client certificate of this connection (${code}).`;
+  }
   if (sent) return 'The connection to the provider broke before it answered.';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return "The provider's host name could not be resolved.";
   if (code === 'ECONNREFUSED') return 'The provider refused the connection.';
@@ -61,7 +61,7 @@ function isTlsCode(code: string): boolean {
 
 /** TLS alerts by which a server refuses a client's certificate (RFC 8446 §6.2), as OpenSSL names them. */
 function isOwnCertificateRefused(code: string): boolean {
-  return /^ERR_SSL_\w{1,20}_ALERT_(CERTIFICATE_\w{1,30}|\w{1,20}_CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE)$/.test(code);
+  return /^ERR_SSL_[\w/]{1,20}_ALERT_(CERTIFICATE_\w{1,30}|\w{1,20}_CERTIFICATE|UNKNOWN_CA)$/.test(code);
 }
 
 function codeOf(error: unknown): string {

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { networkFailure } from '../../../src/oauth/network-failure.ts';
+
+function messageOf(code: string, sent = false): string {
+  return networkFailure(Object.assign(new Error('canary'), { code }), sent).message;
+}
+
+test.each([
+  'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA',
+  'ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_EXPIRED',
+  'ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE',
+  'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
+])('%s is the provider refusing our certificate, not we refusing theirs', (code) => {
+  for (const sent of [false, true]) {
+    expect(messageOf(code, sent)).toBe(`The provider refused the client certificate of this connection (${code}).`);
+  }
+});
+
+test.each(['CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'])(
+  '%s is we refusing theirs',
+  (code) => {
+    expect(messageOf(code)).toContain(`The provider's TLS certificate could not be verified (${code})`);
+  },
+);
+
+test('a code that is no code is not repeated', () => {
+  expect(messageOf('ERR_SSL_<svg onload>_ALERT_UNKNOWN_CA')).not.toContain('svg');
+  expect(messageOf('secret CERT canary')).not.toContain('canary');
+});
