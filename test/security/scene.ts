@@ -30,8 +30,8 @@ export async function openScene(env: Record<string, string> = {}): Promise<Scene
   const [provider, database] = await Promise.all([startHostileProvider(), createTestDatabase()]);
   obey(provider);
   const dataDir = createDataDir();
-  const adminKey = randomBytes(32).toString('base64url');
-  const full = {
+  const adminKey = env.ADMIN_API_KEY ?? randomBytes(32).toString('base64url');
+  const full: Record<string, string> = {
     DATABASE_URL: database.url,
     ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
     ADMIN_API_KEY: adminKey,
