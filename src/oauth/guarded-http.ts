@@ -35,7 +35,8 @@ export function createGuardedHttp(options: GuardedHttpOptions): GuardedHttp {
       if (certificate !== null && !request.url.toLowerCase().startsWith('https:')) {
         throw refusedBeforeSending('A client certificate can only be presented over https.');
       }
-      return exchangeOver(agents.agentFor(certificate), prepare(request), { deadline, maxBodyBytes });
+      const limits = { deadline, maxBodyBytes, withCertificate: certificate !== null };
+      return exchangeOver(agents.agentFor(certificate), prepare(request), limits);
     },
     close: () => agents.close(),
   };

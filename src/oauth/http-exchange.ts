@@ -10,6 +10,8 @@ export type Exchange = Required<Pick<Dispatcher.DispatchOptions, 'origin' | 'pat
 export interface ExchangeLimits {
   deadline: number;
   maxBodyBytes: number;
+  /** Whether the socket belongs to a client that presented a certificate: only for the message of a failure. */
+  withCertificate: boolean;
 }
 
 /** One request and its answer on one socket. Knows exactly whether bytes may have left, which decides who may repeat it. */
@@ -65,13 +67,13 @@ export function exchangeOver(
         if (complete !== null) settle(() => resolve({ ...complete, body: body.text() }));
       },
       onResponseError(_controller, error) {
-        fail(networkFailure(error, sent));
+        fail(networkFailure(error, sent, limits.withCertificate));
       },
     };
     try {
       dispatcher.dispatch(exchange, handler);
     } catch (error) {
-      fail(networkFailure(error, sent));
+      fail(networkFailure(error, sent, limits.withCertificate));
     }
   });
 }

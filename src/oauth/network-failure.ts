@@ -1,12 +1,15 @@
 import { type FailureClass, ProviderFailure } from '../domain/provider-failure.ts';
 
 /** Failures of a call that brought no answer. Messages are ours; nothing of the library's error goes along. */
-export function networkFailure(error: unknown, sent: boolean): ProviderFailure {
+export function networkFailure(error: unknown, sent: boolean, withCertificate = false): ProviderFailure {
   const code = codeOf(error);
   if (code === 'ADDRESS_REFUSED')
     return refusedBeforeSending("The provider's name resolves to an address that may not be reached.");
   if (code === 'UND_ERR_INVALID_ARG') return refusedBeforeSending('The request to the provider could not be written.');
-  return failure('transient', messageFor(code, sent), sent);
+  const message = messageFor(code, sent);
+  // TLS 1.3 tells a client that its certificate is refused only after the first request was written, and often not at all.
+  const hint = withCertificate && sent && message === broken ? ' It may have refused the client certificate.' : '';
+  return failure('transient', message + hint, sent);
 }
 
 export function timedOut(sent: boolean): ProviderFailure {
@@ -43,11 +46,13 @@ function failure(
   });
 }
 
+const broken = 'The connection to the provider broke before it answered.';
+
 function messageFor(code: string, sent: boolean): string {
   if (isOwnCertificateRefused(code)) {
     return `The provider refused the client certificate of this connection (${code}).`;
   }
-  if (sent) return 'The connection to the provider broke before it answered.';
+  if (sent) return broken;
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return "The provider's host name could not be resolved.";
   if (code === 'ECONNREFUSED') return 'The provider refused the connection.';
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return 'The provider could not be reached in time.';

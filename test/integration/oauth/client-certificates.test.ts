@@ -185,6 +185,17 @@ test('a server that ends the handshake over the certificate gets no request at a
   expect(seen).toEqual([]);
 });
 
+test('under TLS 1.3, where the refusal comes after the request was written, nothing is granted and the cause is named', async () => {
+  const { origin, seen } = await startWitness({ rejectUnauthorized: true });
+  const client = clientOf(origin, 'loner', 'tls_client_auth', bundle(loner));
+  expect(await failureOf(gateway.refresh(client, held(), []))).toMatchObject({
+    class: 'transient',
+    answered: false,
+    message: expect.stringContaining('client certificate'),
+  });
+  expect(seen).toEqual([]);
+});
+
 test('sockets are kept for a bounded number of certificates, and all are closed in the end', async () => {
   const pool = createAgentPool({ allowPrivateNetwork: true, connectTimeoutMs: 1000 });
   const certificate = readClientCertificate(bundle(ada));

@@ -23,6 +23,13 @@ test.each(['CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'UNABLE_TO_VERIFY_
   },
 );
 
+test('a broken connection is laid to the certificate only where there was one', () => {
+  const error = Object.assign(new Error('canary'), { code: 'UND_ERR_SOCKET' });
+  expect(networkFailure(error, true, true).message).toContain('client certificate');
+  expect(networkFailure(error, true, false).message).not.toContain('certificate');
+  expect(networkFailure(error, false, true).message).not.toContain('certificate');
+});
+
 test('a code that is no code is not repeated', () => {
   expect(messageOf('ERR_SSL_<svg onload>_ALERT_UNKNOWN_CA')).not.toContain('svg');
   expect(messageOf('secret CERT canary')).not.toContain('canary');
