@@ -114,16 +114,17 @@ export function createServeCredential(deps: ServeCredentialDeps): ServeCredentia
           result.grant.statusMessage ?? 'The provider does not answer.',
         );
       }
-      if (result.kind === 'failed')
-        throw notReady({
-          kind: 'not_ready',
-          status: result.grant.status,
-          reason: result.grant.statusReason,
-          message: result.grant.statusMessage,
-        });
+      if (result.kind === 'failed') throw notReady(endOf(result.grant));
       return answer(match, result.grant);
     },
   };
+}
+
+/** Of a grant whose token was reported as rejected: as good as expired, whatever its dates say. */
+function endOf({ status, statusReason, statusMessage }: ServableGrant): Extract<Serving, { kind: 'not_ready' }> {
+  if (status !== 'completed') return { kind: 'not_ready', status, reason: statusReason, message: statusMessage };
+  const message = 'The access token was rejected and there is nothing to refresh it with.';
+  return { kind: 'not_ready', status: 'failed', reason: 'token_expired', message };
 }
 
 function requireScopes(grant: ServableGrant, required: readonly string[]): void {

@@ -104,7 +104,10 @@ test('404 and 503 as a fetch', async () => {
 test('503 connection_not_ready where the rejected token cannot be replaced', async () => {
   const connection = await addConnection(service);
   await service.api.post(`${connection.path}/grants`, { access_token: 'only', expires_in: 600 });
-  expect(await renew(connection, 'only')).toMatchObject({ status: 503, body: { code: 'connection_not_ready' } });
+  expect(await renew(connection, 'only')).toMatchObject({
+    status: 503,
+    body: { code: 'connection_not_ready', connection_status: 'failed', status_reason: 'token_expired' },
+  });
   const ended = await addConnection(service);
   const { accessToken } = await importGrant(service, ended, 3600);
   service.provider.forgetRefreshTokens();
