@@ -1,0 +1,129 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { createBrowser } from '../support/browser.ts';
+import { type HostileProvider, json, selfSigned, startHostileProvider, text } from '../support/hostile-provider.ts';
+import { addConnection, begin, connect, everythingSent, expectStatus, obey, openScene, type Scene } from './scene.ts';
+
+describe('calls to a provider', () => {
+  let scene: Scene;
+  let elsewhere: HostileProvider;
+  let untrusted: HostileProvider;
+  beforeAll(async () => {
+    [scene, elsewhere, untrusted] = await Promise.all([
+      openScene(),
+      startHostileProvider(),
+      startHostileProvider(selfSigned),
+    ]);
+    obey(elsewhere);
+    obey(untrusted);
+  });
+  afterEach(() => obey(scene.provider));
+  afterAll(async () => {
+    await scene?.close();
+    await elsewhere?.close();
+    await untrusted?.close();
+  });
+
+  describe('threat 10: TLS', () => {
+    test('an endpoint with a certificate nobody vouches for fails, says so to person and caller, and is sent nothing', async () => {
+      const connection = await addConnection(scene, { body: { token_url: `${untrusted.origin}/token` } });
+      const trip = await begin(scene, connection);
+      expect((await trip.comeBack()).body).toContain('certificate could not be verified');
+      const { body } = await scene.api.get(connection.path);
+      expect(body).toMatchObject({ status: 'failed', status_message: expect.stringContaining('certificate') });
+      expect(untrusted.received).toEqual([]);
+    });
+
+    test('a token is not shown to an untrusted test or revocation endpoint either', async () => {
+      const urls = { test_url: `${untrusted.origin}/me`, revocation_url: `${untrusted.origin}/revoke` };
+      const connection = await addConnection(scene, { body: urls });
+      expectStatus(await scene.api.post(`${connection.path}/grants`, { access_token: 'of-mine' }), 201);
+      const { body } = await scene.api.post(`${connection.path}/test`);
+      expect(body).toMatchObject({ test_result: 'failed', message: expect.stringContaining('certificate') });
+      const revoked = expectStatus(await scene.api.post(`${connection.path}/revoke`), 200).body;
+      expect(revoked).toMatchObject({ revoked: [{ revoked_at_provider: false }] });
+      expect(untrusted.received).toEqual([]);
+    });
+  });
+
+  describe('threat 11: one client authentication a request', () => {
+    const secret = 'a+b/c:d%e f&g=ü';
+    const formEncoded = encodeURIComponent(secret).replaceAll('%20', '+');
+
+    test.each([
+      ['client_secret_basic', `client:${formEncoded}`, null],
+      ['client_secret_basic_raw', `client:${secret}`, null],
+      ['client_secret_post', null, secret],
+    ])('%s carries a secret with +/:%% whole, in one place', async (method, header, inBody) => {
+      const connection = await addConnection(scene, { body: { client_secret: secret, token_auth_method: method } });
+      await connect(scene, connection);
+      expectStatus(await scene.api.post(`${connection.path}/refresh`), 200);
+      for (const { headers, body } of scene.provider.received.filter(({ path }) => path === '/token').slice(-2)) {
+        const basic = headers.authorization?.replace('Basic ', '');
+        expect(basic === undefined ? null : Buffer.from(basic, 'base64').toString()).toBe(header);
+        expect(new URLSearchParams(body).get('client_secret')).toBe(inBody);
+      }
+    });
+  });
+
+  describe('threat 25: redirects', () => {
+    test.each([301, 302, 303, 307, 308])(
+      'a %i replays neither secret, code nor token at another host',
+      async (status) => {
+        const connection = await addConnection(scene);
+        await connect(scene, connection);
+        for (const path of ['/token', '/me', '/revoke'])
+          scene.provider.script(path, text(status, '', { location: `${elsewhere.origin}${path}` }));
+        for (const verb of ['test', 'refresh', 'revoke']) await scene.api.post(`${connection.path}/${verb}`);
+        expect((await (await begin(scene, connection)).comeBack()).body).toContain('Not connected');
+        expect(elsewhere.received).toEqual([]);
+      },
+    );
+  });
+
+  test('threat 19: revocation names the refresh token first, and holds here whatever the provider says', async () => {
+    const connection = await addConnection(scene);
+    await connect(scene, connection);
+    scene.provider.script('/revoke', json(503, {}));
+    const before = scene.provider.received.length;
+    expectStatus(await scene.api.post(`${connection.path}/revoke`), 200);
+    const [first] = scene.provider.received.slice(before).filter(({ path }) => path === '/revoke');
+    expect(new URLSearchParams(first?.body).get('token')).toMatch(/^refresh-/);
+    expect(await scene.api.get(connection.credential)).toMatchObject({
+      status: 503,
+      body: { status_reason: 'revoked' },
+    });
+  });
+
+  test('threat 22: password grant and implicit flow do not exist', async () => {
+    for (const oauth_flow_type of ['password', 'implicit', 'token', 'constructor', '__proto__']) {
+      const body = { connection_name: 'x', client_id: 'x', oauth_flow_type };
+      expect((await scene.api.post('/connections', body)).status, oauth_flow_type).toBe(400);
+    }
+    expect(everythingSent(scene.provider)).not.toMatch(/grant_type=(password|implicit)|response_type=(?!code\b)/);
+  });
+
+  test('threat 36: a grant deleted while its refresh is under way does not come back', async () => {
+    const connection = await addConnection(scene);
+    await connect(scene, connection);
+    const { grants } = (await scene.api.get(`${connection.path}/grants`)).body as unknown as {
+      grants: { grant_id: string }[];
+    };
+    const release = new Promise<() => void>((resolve) => {
+      scene.provider.script('/token', (response) =>
+        resolve(() => json(200, { access_token: 'late', refresh_token: 'late', expires_in: 3600 })(response)),
+      );
+    });
+    const refreshing = scene.api.post(`${connection.path}/refresh`);
+    const answerNow = await release;
+    expectStatus(await scene.api.delete(`${connection.path}/grants/${grants[0]?.grant_id}`), 204);
+    answerNow();
+    expect((await refreshing).status).not.toBe(200);
+    expect((await scene.api.get(connection.credential)).status).toBe(503);
+    expect((await scene.api.get(`${connection.path}/grants`)).body.grants).toEqual([]);
+  });
+
+  test('a page of the outcome never waits for a foreign site', async () => {
+    const page = await (await begin(scene, await addConnection(scene))).comeBack(undefined, createBrowser());
+    expect(page.body).not.toMatch(/\b(?:src|href|action)\s*=|@import|url\(/i);
+  });
+});
