@@ -104,6 +104,9 @@ function postgresServer(url: Secret): QueueServer {
     schema: postgresSchema,
     connectionTimeoutMillis: connectTimeoutMs,
     application_name: 'token-broker jobs',
+    // BullMQ lends itself connections that nothing listens to: one that broke meanwhile would end the process. Whoever
+    // has borrowed it hears of it from the next statement.
+    onConnect: (client: { on(event: 'error', listener: () => void): unknown }) => void client.on('error', () => {}),
   };
   return {
     openQueue: () =>

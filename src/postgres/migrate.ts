@@ -33,6 +33,8 @@ async function migrateUnderLock(connectionString: string): Promise<string[]> {
     application_name: 'token-broker migrate',
   });
   pool.on('error', () => {});
+  // The one connection is lent out for the whole of it: where it breaks, the statement under way says so.
+  pool.on('connect', (client) => client.on('error', () => {}));
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   try {
     return await db.connection().execute(async (connection) => {
