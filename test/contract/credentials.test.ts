@@ -30,7 +30,8 @@ describe('GET /credentials/{name}', () => {
     expect(body).toEqual({
       connection_name: connection.name,
       ...{ organization_id: 'acme', grant_organization_id: 'acme', subject: null, account_id: null },
-      ...{ access_token: 'live', token_type: 'Bearer', expires_at, scopes: ['read'], status: 'completed', extra: {} },
+      ...{ access_token: 'live', token_type: 'Bearer', expires_at, scopes: ['read'], extra: {} },
+      ...{ status: 'completed', status_reason: null },
     });
   });
 
