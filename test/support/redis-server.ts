@@ -22,10 +22,10 @@ const nothingToStop = { stop: async () => {}, kill: () => {} };
 /** REDIS_URL, else a server of our own from the PATH, else one installed with apt where that is possible. */
 export async function startTestRedis(): Promise<TestRedisServer> {
   if (env.REDIS_URL) return { url: env.REDIS_URL, absence: null, ...nothingToStop };
-  const found = findServer();
+  const found = findRedisServer();
   if (found !== undefined) return startServer(found);
   const refusal = await installServer();
-  const installed = findServer();
+  const installed = findRedisServer();
   if (installed !== undefined) return startServer(installed);
   return {
     url: null,
@@ -34,7 +34,7 @@ export async function startTestRedis(): Promise<TestRedisServer> {
   };
 }
 
-function findServer(): string | undefined {
+export function findRedisServer(): string | undefined {
   const folders = [...(env.PATH ?? '').split(delimiter), '/usr/local/bin', '/usr/bin', '/usr/sbin'];
   return ['redis-server', 'valkey-server']
     .flatMap((name) => folders.map((folder) => join(folder, name)))

@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { addConnection, type FaultWorld, importGrant, openFaultWorld, type Service } from '../support/fault-world.ts';
+
+let world: FaultWorld;
+let services: Service[];
+beforeAll(async () => {
+  world = await openFaultWorld();
+  const first = await world.start();
+  services = [first, ...(await Promise.all([world.start(), world.start()]))];
+});
+afterAll(() => world?.close());
+
+const rounds = 10;
+const readers = 300;
+
+test('300 readers over 3 processes of one expired grant that rotates: one token request and 300 live tokens, ten times in a row', async () => {
+  const [first] = services;
+  if (first === undefined) throw new Error('no service');
+  const connection = await addConnection(world, first);
+  for (let round = 0; round < rounds; round++) {
+    const grant = await importGrant(world, first, connection, { subject: `reader-${round}` });
+    const before = world.gate.exchanges.length;
+    const answers = await Promise.all(
+      Array.from({ length: readers }, (_, index) => services[index % services.length]?.api.get(grant.path)),
+    );
+    const statuses = answers.map((answer) => answer?.status);
+    expect(statuses, `round ${round}`).toEqual(Array(readers).fill(200));
+    const tokens = [...new Set(answers.map((answer) => answer?.body.access_token ?? ''))];
+    expect(tokens).toHaveLength(1);
+    expect(await world.provider.accepts(tokens[0] ?? '')).toBe(true);
+    expect(world.gate.exchanges.slice(before)).toMatchObject([{ presented: grant.refreshToken, status: 200 }]);
+  }
+});
