@@ -1,8 +1,16 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
-/** Every answer holds somebody's configuration or keys: none may be kept on the way. */
+/**
+ * Every answer holds somebody's configuration or keys: none may be kept on the way. The URLs of links and callbacks hold
+ * state and code: no site that a browser goes on to is told of them (RFC 9700 §4.2.4).
+ */
 export function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): void {
-  reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' });
+  reply.headers({
+    'x-request-id': request.id,
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-store',
+    'referrer-policy': 'no-referrer',
+  });
 }
 
 export function registerCommonHeaders(app: FastifyInstance): void {

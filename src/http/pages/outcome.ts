@@ -1,5 +1,5 @@
 import type { CallbackOutcome } from '../../broker/complete-authorization.ts';
-import { html } from './html.ts';
+import { html, type Markup } from './html.ts';
 import type { Page } from './page.ts';
 
 type Settled = Extract<CallbackOutcome, { kind: 'settled' }>;
@@ -29,6 +29,7 @@ ${outcome.subject === null ? null : html`<dt>For</dt><dd>${outcome.subject}</dd>
   };
 }
 
-function accountName({ id, name }: { id: string; name: string | null }): string {
-  return name === null || name === id ? id : `${name} (${id})`;
+/** Each isolated: a name may hold characters that turn the direction of text, and must not turn the id beside it. */
+function accountName({ id, name }: { id: string; name: string | null }): Markup {
+  return name === null || name === id ? html`<bdi>${id}</bdi>` : html`<bdi>${name}</bdi> (<bdi>${id}</bdi>)`;
 }

@@ -154,7 +154,7 @@ describe('coming back', () => {
       'crm',
       'acme',
       'Example CRM',
-      'Ada Lovelace (4711)',
+      '<bdi>Ada Lovelace</bdi> (<bdi>4711</bdi>)',
       'user-42',
       completed.message,
     ]) {
