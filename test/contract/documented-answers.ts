@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ApiAnswer } from '../support/broker-api.ts';
 
 interface Operation {
+  requestBody?: { content: Record<string, { schema: JsonSchema }> };
   responses: Record<string, { content?: Record<string, { schema: JsonSchema }> }>;
 }
 
@@ -73,7 +74,7 @@ function problemFaults({ status, headers, body }: ApiAnswer): string[] {
 
 function hasFaults(errors: unknown): boolean {
   return z
-    .array(z.strictObject({ path: z.string().min(1), message: z.string().min(1) }))
+    .array(z.strictObject({ path: z.string(), message: z.string().min(1) }))
     .min(1)
     .safeParse(errors).success;
 }

@@ -67,10 +67,11 @@ function problemsOf({
   method,
 }: Declaration): BrokerErrorCode[] {
   const codes = new Set<BrokerErrorCode>(own);
-  const form = tag === 'Browser' && method === 'POST';
-  if (access.for === 'organization' || params || query || headers || body) codes.add('invalid_request');
+  // Of any other method a body is read before the route is asked whether it takes one.
+  const mayHaveBody = method !== 'GET';
+  if (access.for !== 'public' || params || query || headers || body) codes.add('invalid_request');
   if (access.for !== 'public') codes.add('unauthorized').add('forbidden');
-  if (body || form) codes.add('payload_too_large').add('unsupported_media_type');
+  if (mayHaveBody) codes.add('payload_too_large').add('unsupported_media_type');
   if (access.for !== 'public' || access.limited) codes.add('rate_limited');
   if (tag !== 'Health' && tag !== 'Documentation') codes.add('service_unavailable').add('internal_error');
   return [...codes];
