@@ -10,8 +10,9 @@ export interface Exchange {
   /** When the provider had decided; undefined where it never did. */
   answeredAt?: number;
   status?: number;
-  /** The refresh token the provider gave instead. */
-  rotatedTo?: string | null;
+  /** What the provider gave instead. */
+  rotatedTo?: string;
+  accessToken?: string;
 }
 
 export interface TokenGate {
@@ -53,7 +54,11 @@ export async function openTokenGate(tokenEndpoint: string): Promise<TokenGate> {
     const text = await answer.text();
     exchange.answeredAt = performance.now();
     exchange.status = answer.status;
-    if (answer.ok) exchange.rotatedTo = (JSON.parse(text) as { refresh_token?: string }).refresh_token ?? null;
+    if (answer.ok) {
+      const tokens = JSON.parse(text) as { access_token: string; refresh_token: string };
+      exchange.accessToken = tokens.access_token;
+      exchange.rotatedTo = tokens.refresh_token;
+    }
     await gate.after();
     return { status: answer.status, text };
   }

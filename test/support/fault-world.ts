@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Client } from 'pg';
 import { inject } from 'vitest';
@@ -61,8 +59,6 @@ export async function openFaultWorld(options: WorldOptions = {}): Promise<FaultW
   stack.defer(() => gate.close());
   const databaseUrl = options.databaseUrl ?? (await openDatabase(stack));
   const redisUrl = options.redisUrl === undefined ? await openRedis(stack) : options.redisUrl;
-  const cache = mkdtempSync(join(tmpdir(), 'token-broker-fault-cache-'));
-  stack.defer(() => rmSync(cache, { recursive: true, force: true }));
   const adminKey = randomBytes(32).toString('base64url');
   const shared = {
     DATABASE_URL: databaseUrl,
@@ -71,8 +67,8 @@ export async function openFaultWorld(options: WorldOptions = {}): Promise<FaultW
     ADMIN_API_KEY: adminKey,
     ALLOW_PRIVATE_NETWORK: 'true',
     RATE_LIMIT_MAX: '1000000',
-    // Processes are started by the hundred: compiling them once is enough.
-    NODE_COMPILE_CACHE: cache,
+    // Processes are started by the hundred: compiling them once is enough. Filled by those that end in order.
+    NODE_COMPILE_CACHE: resolve('node_modules/.cache/compiled'),
     ...options.env,
   };
   const dataDirs: DataDir[] = [];

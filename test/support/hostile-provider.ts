@@ -74,6 +74,21 @@ export function text(status: number, body: string, headers: Record<string, strin
   };
 }
 
+/** What a provider should say (RFC 6749 §5.1). */
+export function tokens(accessToken: string, refreshToken: string | null, expiresIn = 3600): Reply {
+  return json(200, {
+    access_token: accessToken,
+    token_type: 'Bearer',
+    expires_in: expiresIn,
+    ...(refreshToken === null ? {} : { refresh_token: refreshToken }),
+  });
+}
+
+/** 307 repeats the request, body and secret and all, wherever it is sent. */
+export function redirect(location: string): Reply {
+  return (response) => response.writeHead(307, { location }).end();
+}
+
 /** Takes the request and never says anything. */
 export const hang: Reply = () => {};
 
@@ -92,6 +107,13 @@ export const closeMidBody: Reply = (response) => {
 export const drip: Reply = (response) => {
   response.writeHead(200, { 'content-type': 'application/json' });
   const timer = setInterval(() => response.write(' '), 5);
+  response.on('close', () => clearInterval(timer));
+};
+
+/** A byte a second, for ever: the connection is never idle for long. */
+export const trickle: Reply = (response) => {
+  response.writeHead(200, { 'content-type': 'application/json' }).write('{');
+  const timer = setInterval(() => response.write(' '), 1000);
   response.on('close', () => clearInterval(timer));
 };
 
