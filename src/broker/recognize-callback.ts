@@ -43,8 +43,12 @@ export function createRecognizeCallback(deps: RecognizeCallbackDeps): RecognizeC
   };
 }
 
+/** Far beyond any provider's. Looking a parameter up costs as much as there are parameters, and whoever has a link may post a form. */
+const maxParameters = 100;
+
 /** RFC 6749 §3.1: no parameter more than once. */
 function malformation(parameters: URLSearchParams): string | undefined {
+  if (parameters.size > maxParameters) return 'The answer holds too many parameters.';
   const names = [...parameters.keys()];
   if (new Set(names).size !== names.length) return 'The answer repeats a parameter.';
   if (parameters.get('code') && parameters.has('error')) return 'The answer holds a code and an error at once.';

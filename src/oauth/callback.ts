@@ -10,8 +10,8 @@ const tokenNames = ['access_token', 'refresh_token', 'id_token', 'token'];
 /** RFC 6749 §4.1.2 and RFC 9207 §2.4. What is wrong in a way that no honest provider would be is refused, whichever answer it carries. */
 export function readCallback(provider: Provider, parameters: URLSearchParams, state: string): ReadCallback {
   const { codeParam } = provider.template;
-  for (const name of new Set(parameters.keys())) {
-    if (parameters.getAll(name).length > 1) throw refusedBeforeSending('The callback repeats a parameter.');
+  if (new Set(parameters.keys()).size !== parameters.size) {
+    throw refusedBeforeSending('The callback repeats a parameter.');
   }
   if (tokenNames.some((name) => parameters.has(name))) throw refusedBeforeSending('The callback carries a token.');
   const code = parameters.get(codeParam) ?? '';

@@ -1,5 +1,6 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ApiAnswer } from '../support/broker-api.ts';
 import { expectStatus, openScene, type Scene, uniqueName } from './scene.ts';
 
 /** What a writer may not have the service call; every one of them is somewhere inside. */
@@ -51,19 +52,23 @@ const inside = [
   'https://',
   'https://[::1',
 ];
-const fields = ['authorization_url', 'token_url', 'revocation_url', 'test_url'];
+const fields = ['authorization_url', 'revocation_url', 'test_url', 'token_url'];
 
 describe('threat 23: with private networks closed, as they are by default', () => {
   let scene: Scene;
   let port: number;
   let server: Server;
   let sockets: Socket[];
+  let path: string;
   beforeAll(async () => {
     sockets = [];
     server = createServer((socket) => sockets.push(socket.on('error', () => {})));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     ({ port } = server.address() as AddressInfo);
     scene = await openScene({ ALLOW_PRIVATE_NETWORK: 'false' });
+    const connection = sound();
+    expectStatus(await scene.api.post('/connections', connection), 201);
+    path = `/connections/${connection.connection_name}`;
   });
   afterAll(async () => {
     for (const socket of sockets) socket.destroy();
@@ -79,18 +84,13 @@ describe('threat 23: with private networks closed, as they are by default', () =
   });
 
   test.each(inside)('%j is no address of a provider, on create or on edit, in any field', async (url) => {
-    const connection = sound();
-    expectStatus(await scene.api.post('/connections', connection), 201);
-    const path = `/connections/${connection.connection_name}`;
-    for (const field of fields) {
-      const refused = { status: 400, body: { code: 'invalid_request', errors: [{ path: field }] } };
-      expect(await scene.api.post('/connections', { ...sound(), [field]: url }), field).toMatchObject(refused);
-      const edit = { [field]: url, client_secret: 'secret' };
-      expect(await scene.api.patch(path, edit), field).toMatchObject(refused);
-      const { connection_name: _, ...whole } = { ...connection, ...edit };
-      expect(await scene.api.call('PUT', path, { body: whole }), field).toMatchObject(refused);
-    }
-    expect((await scene.api.get(path)).body).toMatchObject({ token_url: connection.token_url });
+    const bad = Object.fromEntries(fields.map((field) => [field, url]));
+    const refused = { status: 400, code: 'invalid_request', paths: fields };
+    expect(faults(await scene.api.post('/connections', { ...sound(), ...bad }))).toEqual(refused);
+    expect(faults(await scene.api.patch(path, { ...bad, client_secret: 'secret' }))).toEqual(refused);
+    const whole = { client_id: 'client', client_secret: 'secret', ...bad };
+    expect(faults(await scene.api.call('PUT', path, { body: whole }))).toEqual(refused);
+    expect((await scene.api.get(path)).body).toMatchObject({ token_url: 'https://provider.test/token_url' });
   });
 
   describe('a name that only resolves to one', () => {
@@ -162,3 +162,8 @@ describe('threat 23: with private networks closed, as they are by default', () =
     );
   });
 });
+
+function faults({ status, body }: ApiAnswer) {
+  const errors = body.errors as { path: string }[] | undefined;
+  return { status, code: body.code, paths: errors?.map((fault) => fault.path).sort() };
+}

@@ -166,6 +166,21 @@ describe('a trip of a browser, under a base path', () => {
       expect(spent()).toBe(before);
     });
 
+    test('a form of twenty thousand parameters is refused, and keeps nobody else waiting', async () => {
+      const connection = await addConnection(scene);
+      const trip = await begin(scene, connection);
+      const form = new URLSearchParams({ state: trip.state, code: 'c' });
+      const many = Array.from({ length: 18_000 }, (_, at) => at.toString(36)).join('&');
+      const crowded = new URLSearchParams(`${form}&${many}`);
+      const hop = await trip.browser.send('POST', callbackUrl(connection, {}), crowded);
+      expect([400, 413]).toContain(hop.status);
+      const fewer = new URLSearchParams(`${form}&${Array.from({ length: 3000 }, (_, at) => `${at}`).join('&')}`);
+      expect((await trip.browser.send('POST', callbackUrl(connection, {}), fewer)).body).toContain(
+        'too many parameters',
+      );
+      expect(await outcome(trip.state)).toBe('pending');
+    });
+
     test('a posted form is the only source of parameters: the query beside it is not mixed in', async () => {
       const connection = await addConnection(scene);
       const trip = await begin(scene, connection);
