@@ -38,6 +38,7 @@ export interface App {
 
 const refreshConcurrency = 50;
 const probeTimeoutMs = 10_000;
+const forecastEveryMs = 60 * 60_000;
 const choresEveryMs = 60_000;
 const tripsAreKeptMs = 24 * 60 * 60_000;
 
@@ -69,14 +70,27 @@ async function build(config: Config, log: Logger, stack: AsyncDisposableStack): 
 
   const jobs: Jobs = createJobs({
     location: queueLocation(config, foundation),
-    sweepIntervalMs: config.refresh.intervalMs,
+    intervals: {
+      sweep: config.refresh.intervalMs,
+      health: config.healthCheckIntervalMs,
+      forecast: forecastEveryMs,
+    },
     concurrency: refreshConcurrency,
     handlers: {
-      sweep: async () => log.info({ due: await broker.sweepDueGrants() }, 'sweep: due grants were queued'),
-      refresh: async (grantId) => {
-        const { kind } = await broker.refreshDueGrant(grantId);
+      sweep: async (signal) => {
+        const swept = await broker.sweepDueGrants(signal);
+        log.info({ ...swept }, swept === null ? 'sweep: another one just ran' : 'sweep: due grants were queued');
+      },
+      refresh: async (grantId, sweepId) => {
+        const { kind } = await broker.refreshDueGrant(grantId, sweepId);
         if (kind !== 'fresh') log.warn({ grant_id: grantId, result: kind }, 'a due grant was not refreshed');
       },
+      refreshAhead: async (grantId, version) => {
+        const { kind } = await broker.refreshAhead(grantId, version);
+        if (kind !== 'fresh') log.warn({ grant_id: grantId, result: kind }, 'a grant in use was not refreshed in time');
+      },
+      checkHealth: async (signal) => log.info(await broker.checkHealth(signal), 'health: connections were checked'),
+      forecast: async (signal) => log.info({ warnings: await broker.forecastExpiries(signal) }, 'forecast: done'),
     },
     log,
   });
@@ -102,6 +116,11 @@ async function build(config: Config, log: Logger, stack: AsyncDisposableStack): 
       sleep: (ms, signal) => sleep(ms, undefined, { signal }),
       ended: ended.signal,
       onBackgroundError: onError,
+      onExpiryWarning: ({ grantId, connectionName, refreshExpiresAt }) =>
+        log.warn(
+          { grant_id: grantId, connection_name: connectionName, refresh_expires_at: refreshExpiresAt },
+          'a refresh token will expire; the person has to authorize again before that',
+        ),
     },
     {
       baseUrl: () => `${publicUrl}${config.basePath}`,
@@ -109,12 +128,15 @@ async function build(config: Config, log: Logger, stack: AsyncDisposableStack): 
       allowedReturnUrls: config.allowedReturnUrls,
       authorizationTtlMs: config.authorizationTtlMs,
       schedule: config.refresh,
+      healthCheckIntervalMs: config.healthCheckIntervalMs,
+      expiryWarningMs: config.expiryWarningMs,
       providerTimeoutMs: config.provider.timeoutMs,
       leaseMs: config.refreshLeaseMs,
       instanceId: instances[0].id,
     },
   );
   stack.defer(() => broker.drainRefreshes());
+  stack.defer(() => broker.flushTally());
   stack.defer(() => jobs.close());
 
   const server = await createHttpServer({

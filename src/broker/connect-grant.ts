@@ -99,12 +99,14 @@ function arrivingTokens(
   const same = held !== undefined && account !== null && held.accountId === account.id ? held : undefined;
   const heldTokens = same?.sealedTokens ? openTokens(cipher, same, same.sealedTokens) : null;
   const kept = mergeRefreshed(heldTokens, answer.tokens);
+  const template = catalogue.find(settings.provider);
   const facts = factsOf({
     // RFC 6749 §5.1: a provider that names no scopes granted those requested, not those of an earlier grant.
     answer: { ...answer, scopes: answer.scopes ?? requestedScopes },
     kept,
     flow: settings.flow,
-    exchangesAccessToken: catalogue.find(settings.provider)?.refresh.strategy === 'exchange_access_token',
+    exchangesAccessToken: template?.refresh.strategy === 'exchange_access_token',
+    refreshIdleDays: template?.refreshToken.idleDays ?? null,
     held: same?.facts ?? null,
     requestedScopes,
     requestedAt,

@@ -2,7 +2,10 @@ import type { Cipher } from '../domain/ports/cipher.ts';
 import type {
   ApiKeyStore,
   CredentialLookup,
+  ExpiringGrant,
+  ForecastStore,
   GrantSignals,
+  HealthStore,
   RefreshQueue,
   RefreshStore,
   SweepStore,
@@ -15,6 +18,7 @@ import type { NewId, Tokens } from '../domain/ports/tokens.ts';
 import type { RefreshSchedule } from '../domain/refresh-policy.ts';
 import type { Secret } from '../domain/secret.ts';
 import { createAuthenticateCaller } from './authenticate-caller.ts';
+import { createCheckHealth } from './check-health.ts';
 import { createCheckSettings } from './check-settings.ts';
 import { createCompleteAuthorization } from './complete-authorization.ts';
 import { createConnectGrant } from './connect-grant.ts';
@@ -27,11 +31,13 @@ import { createEditConnection } from './edit-connection.ts';
 import { createCancelAuthorization, createGetAuthorization } from './follow-authorization.ts';
 import { createLimitForcedRefreshes } from './force-limit.ts';
 import { createForceRefresh } from './force-refresh.ts';
+import { createForecastExpiries } from './forecast-expiries.ts';
 import { createFindServable, createGetCredential } from './get-credential.ts';
 import { createViewGrant } from './grant-view.ts';
 import { createImportGrant } from './import-grant.ts';
 import { createListApiKeys } from './list-api-keys.ts';
 import { createListGrants } from './list-grants.ts';
+import { createNoteUse } from './note-use.ts';
 import { createObtainAuthorizedTokens } from './obtain-authorized-tokens.ts';
 import { createObtainClientCredentials } from './obtain-client-credentials.ts';
 import { createOpenAuthorization } from './open-authorization.ts';
@@ -39,6 +45,7 @@ import { createPersistRefreshed } from './persist-refreshed.ts';
 import { createGetConnection, createListConnections } from './read-connections.ts';
 import { createRecognizeCallback } from './recognize-callback.ts';
 import { createRecordCallback } from './record-callback.ts';
+import { createRefreshAhead } from './refresh-ahead.ts';
 import { createCallProvider } from './refresh-call.ts';
 import { createRefreshDueGrant } from './refresh-due-grant.ts';
 import { createRefreshGrant } from './refresh-grant.ts';
@@ -50,6 +57,7 @@ import { createServeCredential } from './serve-credential.ts';
 import { createStartAuthorization } from './start-authorization.ts';
 import { createStoreGrant } from './store-grant.ts';
 import { createSweepDueGrants, isSweepOverdue } from './sweep-due-grants.ts';
+import { createTallySweeps } from './tally-sweeps.ts';
 import { createTestConnection } from './test-connection.ts';
 
 /** Everything the use cases need of the outside. */
@@ -58,6 +66,8 @@ export interface BrokerPorts {
   credentials: CredentialLookup;
   refreshes: RefreshStore;
   sweeps: SweepStore;
+  health: HealthStore;
+  forecasts: ForecastStore;
   trips: TripStore;
   apiKeys: ApiKeyStore;
   noteKeyUse: (id: string) => void;
@@ -74,6 +84,7 @@ export interface BrokerPorts {
   /** Aborted once nothing is in flight any more. */
   ended: AbortSignal;
   onBackgroundError: (error: unknown) => void;
+  onExpiryWarning: (expiring: ExpiringGrant) => void;
 }
 
 export interface BrokerSettings {
@@ -82,6 +93,8 @@ export interface BrokerSettings {
   allowedReturnUrls: readonly string[];
   authorizationTtlMs: number;
   schedule: RefreshSchedule;
+  healthCheckIntervalMs: number;
+  expiryWarningMs: number;
   /** Bounds how long a reader waits, together with a little patience. */
   providerTimeoutMs: number;
   leaseMs: number;
@@ -99,6 +112,7 @@ export function createBroker(ports: BrokerPorts, settings: BrokerSettings) {
   const engine = createEngine(ports, settings);
   return {
     ...engine,
+    ...createUpkeep(ports, settings, engine),
     ...createConnections(ports, settings),
     ...createTrips(ports, settings),
     ...createGrants(ports, settings, engine),
@@ -128,7 +142,16 @@ function createEngine(ports: BrokerPorts, settings: BrokerSettings) {
   });
   const patienceMs = settings.providerTimeoutMs + extraPatienceMs;
   const { onBackgroundError } = ports;
-  const serveCredential = createServeCredential({ refreshGrant, cipher, clock, sleep, patienceMs, onBackgroundError });
+  const noteUse = createNoteUse({ queue: ports.queue, clock, schedule, onError: onBackgroundError });
+  const serveCredential = createServeCredential({
+    refreshGrant,
+    noteUse,
+    cipher,
+    clock,
+    sleep,
+    patienceMs,
+    onBackgroundError,
+  });
   const findServable = createFindServable({ lookup: ports.credentials, database });
   const limitForced = createLimitForcedRefreshes(clock);
   return {
@@ -137,9 +160,27 @@ function createEngine(ports: BrokerPorts, settings: BrokerSettings) {
     getCredential: createGetCredential({ findServable, serveCredential }),
     renewCredential: createRenewCredential({ findServable, serveCredential, cipher, limitForced }),
     forceRefresh: createForceRefresh({ database, refreshGrant, limitForced, clock, schedule }),
-    sweepDueGrants: createSweepDueGrants({ sweeps: ports.sweeps, queue: ports.queue, clock, schedule }),
-    isSweepOverdue: () => isSweepOverdue({ sweeps: ports.sweeps, clock, schedule }),
-    refreshDueGrant: createRefreshDueGrant({ refreshGrant, clock, schedule }),
+    refreshGrant,
+  };
+}
+
+/** What runs by the clock, and in the background. */
+function createUpkeep(
+  ports: BrokerPorts,
+  { schedule, healthCheckIntervalMs: intervalMs, expiryWarningMs: warningMs }: BrokerSettings,
+  { refreshGrant }: Pick<ReturnType<typeof createEngine>, 'refreshGrant'>,
+) {
+  const { sweeps, queue, health, forecasts, oauth, catalogue, cipher, newId, clock, sleep, ended } = ports;
+  const { onBackgroundError: onError, onExpiryWarning: onWarning } = ports;
+  const tally = createTallySweeps({ sweeps, sleep: (ms) => sleep(ms, ended), onError });
+  return {
+    sweepDueGrants: createSweepDueGrants({ sweeps, queue, newId, clock, sleep, schedule }),
+    isSweepOverdue: () => isSweepOverdue({ sweeps, clock, schedule }),
+    refreshDueGrant: createRefreshDueGrant({ refreshGrant, tally, clock, schedule }),
+    flushTally: () => tally.flush(),
+    refreshAhead: createRefreshAhead({ refreshGrant }),
+    checkHealth: createCheckHealth({ health, oauth, catalogue, cipher, clock, intervalMs, onError }),
+    forecastExpiries: createForecastExpiries({ forecasts, clock, warningMs, onWarning }),
   };
 }
 

@@ -4,6 +4,7 @@ import { invalidRequest } from '../domain/errors.ts';
 import type { TokenFacts } from '../domain/grant.ts';
 import type { ProviderCatalogue } from '../domain/ports/oauth.ts';
 import type { Database } from '../domain/ports/stores.ts';
+import { keepAliveAt } from '../domain/refresh-policy.ts';
 import { Secret } from '../domain/secret.ts';
 import type { TokenSet } from '../domain/token-set.ts';
 import { eventOf } from './audit-event.ts';
@@ -73,7 +74,9 @@ function arrivingTokens(
   now: Date,
 ): { tokens: TokenSet; facts: TokenFacts } {
   const { accessToken, refreshToken, tokenType, expiresAt, scopes, extra } = imported;
-  const exchangesAccessToken = catalogue.find(settings.provider)?.refresh.strategy === 'exchange_access_token';
+  const template = catalogue.find(settings.provider);
+  const exchangesAccessToken = template?.refresh.strategy === 'exchange_access_token';
+  const idleDays = template?.refreshToken.idleDays ?? null;
   const spendsRefreshToken = settings.flow !== 'client_credentials' && !exchangesAccessToken;
   if (accessToken === null && (refreshToken === null || !spendsRefreshToken)) {
     throw invalidRequest({
@@ -93,6 +96,8 @@ function arrivingTokens(
       lifetimeSeconds: leftMs !== null && leftMs > 0 ? leftMs / 1000 : null,
       refreshable: !spendsRefreshToken || refreshToken !== null,
       scopes: scopes ?? [...settings.scopes],
+      // How long it has lain unused is not known either: a day is what an import of many may take to come to rest.
+      ...(idleDays !== null && refreshToken !== null && { keepAliveAt: keepAliveAt(now, Math.min(idleDays, 1)) }),
     },
   };
 }

@@ -73,6 +73,7 @@ async function storeToken(
         kept: answer.tokens,
         flow,
         exchangesAccessToken: false,
+        refreshIdleDays: null,
         held: null,
         requestedScopes: scopes,
         requestedAt,

@@ -65,12 +65,13 @@ async function keep(
 ): Promise<RefreshResult> {
   const { grant, connection } = leased;
   const kept = mergeRefreshed(held, answer.tokens);
+  const template = deps.catalogue.find(connection.settings.provider);
   const facts = factsOf({
     answer,
     kept,
     flow: connection.settings.flow,
-    exchangesAccessToken:
-      deps.catalogue.find(connection.settings.provider)?.refresh.strategy === 'exchange_access_token',
+    exchangesAccessToken: template?.refresh.strategy === 'exchange_access_token',
+    refreshIdleDays: template?.refreshToken.idleDays ?? null,
     held: grant.facts,
     requestedScopes: grant.requestedScopes,
     requestedAt,

@@ -15,6 +15,8 @@ export interface ServeCredentialDeps {
   sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   /** How long a reader waits for a refresh; the refresh itself runs on. */
   patienceMs: number;
+  /** Told of each grant whose token is handed out. */
+  noteUse?: (grant: ServableGrant) => void;
   /** A refresh behind an answer failed in a way nobody awaits. */
   onBackgroundError: (error: unknown) => void;
 }
@@ -44,6 +46,7 @@ export function createServeCredential(deps: ServeCredentialDeps): ServeCredentia
         reason: grant.statusReason,
         message: grant.statusMessage,
       });
+    deps.noteUse?.(grant);
     return toCredential(match, grant, openTokens(cipher, grant, grant.sealedTokens));
   }
 

@@ -1,42 +1,132 @@
-import type { RefreshQueue, SweepCursor, SweepStore } from '../domain/ports/engine.ts';
+import {
+  type DueGrant,
+  type RefreshQueue,
+  type SweepCursor,
+  type SweepPart,
+  type SweepProgress,
+  type SweepStore,
+  sweepParts,
+} from '../domain/ports/engine.ts';
+import type { NewId } from '../domain/ports/tokens.ts';
 import type { RefreshSchedule } from '../domain/refresh-policy.ts';
 
-/** Hands every due grant to the queue. Resolves to how many. */
-export type SweepDueGrants = () => Promise<number>;
+/**
+ * Hands every due grant to the queue, a page at a time and never more than the queue's room, however many are due.
+ * Null where another process sweeps at this time, or has just done so. Rejects, and lets another begin at once, where
+ * `signal` says that this process ends.
+ */
+export type SweepDueGrants = (signal: AbortSignal) => Promise<SweepProgress | null>;
 
 export interface SweepDueGrantsDeps {
   sweeps: SweepStore;
-  queue: RefreshQueue;
+  queue: Pick<RefreshQueue, 'enqueue' | 'backlog'>;
+  newId: NewId;
   clock: () => Date;
+  sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   schedule: RefreshSchedule;
 }
 
-const batchSize = 500;
+const pageSize = 500;
 /** Share of the interval over which the refreshes of one sweep are spread, so that providers see no thundering herd. */
 const spreadShare = 0.2;
-const batchesBeforeSpreading = 1;
+/** Two sweeps that begin within this share of the interval are one. */
+const pauseShare = 0.1;
+/** Past so many jobs that wait for a worker, or for their time, the rest of the sweep waits outside the queue. */
+const maxBacklog = 5_000;
+const maxSpread = 10_000;
+const pollMs = 1_000;
 
-export function createSweepDueGrants({ sweeps, queue, clock, schedule }: SweepDueGrantsDeps): SweepDueGrants {
-  return async () => {
+interface Sweep {
+  id: string;
+  now: Date;
+  spreadUntil: number;
+  /** How many were given a later time than now. */
+  spread: number;
+  progress: SweepProgress;
+  signal: AbortSignal;
+}
+
+export function createSweepDueGrants(deps: SweepDueGrantsDeps): SweepDueGrants {
+  const { sweeps, newId, clock, schedule } = deps;
+  return async (signal) => {
+    const id = newId();
+    if (!(await begin(deps, id, signal))) return null;
     const now = clock();
-    await sweeps.recordStart(now);
-    let cursor: SweepCursor | null = null;
-    let found = 0;
-    let batches = 0;
-    do {
-      const { ids, next } = await sweeps.due({ ...schedule, now, after: cursor, limit: batchSize });
-      if (ids.length > 0)
-        await queue.enqueue(ids, batches < batchesBeforeSpreading ? 0 : schedule.intervalMs * spreadShare);
-      found += ids.length;
-      batches += 1;
-      cursor = next;
-    } while (cursor !== null);
-    return found;
+    const progress = { found: 0, enqueued: 0 };
+    const spreadUntil = now.getTime() + schedule.intervalMs * spreadShare;
+    const sweep: Sweep = { id, now, spreadUntil, spread: 0, progress, signal };
+    try {
+      for (const part of sweepParts) await sweepPart(deps, sweep, part);
+    } catch (error) {
+      // Where this fails too, the sweep falls silent, and counts as broken off a little later.
+      await sweeps.giveUp(id).catch(() => undefined);
+      throw error;
+    }
+    await sweeps.finish(id, progress);
+    return progress;
   };
 }
 
-/** Whether a sweep was missed while nothing ran: asked at start, since the next tick may be a whole interval away. */
-export async function isSweepOverdue({ sweeps, clock, schedule }: Omit<SweepDueGrantsDeps, 'queue'>): Promise<boolean> {
-  const last = await sweeps.lastStartedAt();
-  return last === null || clock().getTime() - last.getTime() >= schedule.intervalMs;
+/** A sweep at work is waited for: where it breaks off, this one takes its place. */
+async function begin(
+  { sweeps, schedule, sleep }: SweepDueGrantsDeps,
+  id: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (;;) {
+    const answer = await sweeps.begin(id, schedule.intervalMs * pauseShare);
+    if (answer !== 'running') return answer === 'begun';
+    await sleep(pollMs, signal);
+  }
+}
+
+async function sweepPart(deps: SweepDueGrantsDeps, sweep: Sweep, part: SweepPart): Promise<void> {
+  const { sweeps, schedule } = deps;
+  let after: SweepCursor | null = null;
+  do {
+    sweep.signal.throwIfAborted();
+    const page: Awaited<ReturnType<SweepStore['due']>> = await sweeps.due({
+      ...schedule,
+      part,
+      now: sweep.now,
+      after,
+      limit: pageSize,
+    });
+    if (page.grants.length > 0) await handOver(deps, sweep, page.grants);
+    after = page.next;
+  } while (after !== null);
+}
+
+async function handOver(deps: SweepDueGrantsDeps, sweep: Sweep, grants: readonly DueGrant[]): Promise<void> {
+  const { sweeps, queue, clock } = deps;
+  sweep.progress.found += grants.length;
+  await waitForRoom(deps, sweep);
+  const spreadMs = Math.max(0, sweep.spreadUntil - clock().getTime());
+  const urgent = grants.filter((grant) => grant.urgent).map(({ id }) => id);
+  const others = grants.filter((grant) => !grant.urgent).map(({ id }) => id);
+  if (urgent.length > 0) await queue.enqueue(urgent, 0, { urgent: true, sweepId: sweep.id });
+  if (others.length > 0) await queue.enqueue(others, spreadMs, { sweepId: sweep.id });
+  if (spreadMs > 0) sweep.spread += others.length;
+  sweep.progress.enqueued += grants.length;
+  await sweeps.progress(sweep.id, sweep.progress);
+}
+
+async function waitForRoom({ sweeps, queue, clock, sleep }: SweepDueGrantsDeps, sweep: Sweep): Promise<void> {
+  const isSpread = () => sweep.spread >= maxSpread && clock().getTime() < sweep.spreadUntil;
+  while (isSpread() || (await queue.backlog()) >= maxBacklog) {
+    await sleep(pollMs, sweep.signal);
+    await sweeps.progress(sweep.id, sweep.progress);
+  }
+}
+
+/** Whether a sweep was missed or broken off while nothing ran: asked at start, since the next tick may be a whole interval away. */
+export async function isSweepOverdue({
+  sweeps,
+  clock,
+  schedule,
+}: Pick<SweepDueGrantsDeps, 'sweeps' | 'clock' | 'schedule'>): Promise<boolean> {
+  const last = await sweeps.last();
+  if (last === null) return true;
+  if (last.isRunning) return false;
+  return last.finishedAt === null || clock().getTime() - last.startedAt.getTime() >= schedule.intervalMs;
 }

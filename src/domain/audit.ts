@@ -12,6 +12,7 @@ export type AuditAction =
   | 'grant.imported'
   | 'grant.refreshed'
   | 'grant.refresh_failed'
+  | 'grant.expiring'
   | 'grant.revoked'
   | 'grant.deleted'
   | 'api_key.created'

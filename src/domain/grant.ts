@@ -50,6 +50,8 @@ export interface TokenFacts {
   /** Whether there is anything to refresh it with: a refresh token, the client's own credentials, or the template's exchange. */
   refreshable: boolean;
   scopes: string[];
+  /** When a refresh token that dies of disuse must have been used again; absent where none does. */
+  keepAliveAt?: Date;
 }
 
 /** One token set obtained through a connection, with the state of its upkeep. */

@@ -9,7 +9,9 @@ const day = 24 * hour;
 /** Clocks of ours and the provider's may disagree by this much. */
 export const clockSkewMs = 5 * second;
 export const maxSoftMarginMs = 5 * minute;
-const softMarginShare = 0.2;
+export const softMarginShare = 0.2;
+/** Share of the idle time a refresh token is left unused for: the rest is for outages of the provider's, or of ours. */
+const keepAliveShare = 0.8;
 const maxThrottleMs = 15 * minute;
 const firstBackoffMs = 30 * second;
 const maxBackoffMs = 15 * minute;
@@ -39,12 +41,23 @@ export function softMarginMs(facts: TokenFacts): number {
   return Math.min(maxSoftMarginMs, lifetimeMs * softMarginShare);
 }
 
+/** When a refresh token that was last used at `usedAt`, and dies after `idleDays` without use, is to be used again. */
+export function keepAliveAt(usedAt: Date, idleDays: number): Date {
+  return later(usedAt, idleDays * day * keepAliveShare);
+}
+
+/** A token that may expire between two sweeps: refreshed by a job of its own while it is being used. */
+export function isShortLived(facts: TokenFacts, { intervalMs }: RefreshSchedule): boolean {
+  return facts.lifetimeSeconds !== null && facts.lifetimeSeconds * second < intervalMs + softMarginMs(facts);
+}
+
 /**
  * Whether the sweep should refresh a grant now. One obtained less than half an interval ago that outlives the next sweep
  * is left alone, so that restarts and one-hour tokens make no storm.
  */
 export function isDue({ status, facts }: Grant, { intervalMs, windowMs }: RefreshSchedule, now: Date): boolean {
   if (status !== 'completed' || facts === null || !facts.refreshable) return false;
+  if (facts.keepAliveAt !== undefined && facts.keepAliveAt <= now) return true;
   const left = remainingMs(facts, now);
   if (left > windowMs) return false;
   const isNew = facts.obtainedAt !== null && now.getTime() - facts.obtainedAt.getTime() < intervalMs / 2;
@@ -55,8 +68,11 @@ export function isDue({ status, facts }: Grant, { intervalMs, windowMs }: Refres
 export function nextRefreshAt(grant: Grant, schedule: RefreshSchedule): Date | null {
   if (grant.status === 'failed') return grant.retryAt;
   const facts = grant.facts;
-  if (grant.status !== 'completed' || facts === null || !facts.refreshable || facts.expiresAt === null) return null;
-  const due = facts.expiresAt.getTime() - schedule.windowMs;
+  if (grant.status !== 'completed' || facts === null || !facts.refreshable) return null;
+  const never = Number.POSITIVE_INFINITY;
+  const expiring = facts.expiresAt === null ? never : facts.expiresAt.getTime() - schedule.windowMs;
+  const due = Math.min(expiring, facts.keepAliveAt?.getTime() ?? never);
+  if (due === never) return null;
   return new Date(Math.max(due, facts.obtainedAt?.getTime() ?? 0, grant.retryAt?.getTime() ?? 0));
 }
 

@@ -1,5 +1,6 @@
 import type { Flow } from './connection.ts';
 import type { TokenFacts } from './grant.ts';
+import { keepAliveAt } from './refresh-policy.ts';
 import type { TokenAnswer, TokenSet } from './token-set.ts';
 
 export interface TokenArrival {
@@ -9,6 +10,8 @@ export interface TokenArrival {
   flow: Flow;
   /** Whether the provider renews by exchanging the access token itself. */
   exchangesAccessToken: boolean;
+  /** Days without use after which the provider's refresh tokens die; null where they do not, or nobody knows. */
+  refreshIdleDays: number | null;
   /** Of the token set this one replaces. */
   held: TokenFacts | null;
   requestedScopes: readonly string[];
@@ -20,6 +23,7 @@ export interface TokenArrival {
 export function factsOf(arrival: TokenArrival): TokenFacts {
   const { answer, kept, held, requestedAt } = arrival;
   const lifetimeSeconds = answer.lifetimeSeconds ?? held?.lifetimeSeconds ?? null;
+  const { refreshIdleDays } = arrival;
   const keptOldRefreshToken = answer.tokens.refreshToken === null && kept.refreshToken !== null;
   return {
     expiresAt: after(requestedAt, lifetimeSeconds),
@@ -30,6 +34,8 @@ export function factsOf(arrival: TokenArrival): TokenFacts {
     lifetimeSeconds,
     refreshable: arrival.flow === 'client_credentials' || kept.refreshToken !== null || arrival.exchangesAccessToken,
     scopes: answer.scopes ?? held?.scopes ?? [...arrival.requestedScopes],
+    ...(refreshIdleDays !== null &&
+      kept.refreshToken !== null && { keepAliveAt: keepAliveAt(requestedAt, refreshIdleDays) }),
   };
 }
 

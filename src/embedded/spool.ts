@@ -18,6 +18,7 @@ const stored = z.object({
       lifetimeSeconds: z.number().nullable(),
       refreshable: z.boolean(),
       scopes: z.array(z.string()),
+      keepAliveAt: instant.exactOptional(),
     }),
   }),
   event: z.custom<SpooledTokens['event']>().transform((event) => ({ ...event, time: new Date(event.time) })),

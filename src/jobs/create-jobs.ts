@@ -1,25 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BrokerError } from '../domain/errors.ts';
 import type { RefreshQueue } from '../domain/ports/engine.ts';
+import type { Intervals } from './clocks.ts';
 import { withDeadline } from './deadline.ts';
-import { type JobEntry, refreshJobs, sweepJob } from './job-kinds.ts';
+import { type JobEntry, type PeriodicKind, periodicJob, refreshAheadJobs, refreshJobs } from './job-kinds.ts';
 import { createQueueServer, type QueueLocation } from './queue-server.ts';
 import { openSession, type QueueSession, type SessionEvents } from './queue-session.ts';
+import { createRunJob, type JobHandlers } from './run-job.ts';
 
 export interface JobsLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
 }
 
-export interface JobHandlers {
-  sweep(): Promise<void>;
-  refresh(grantId: string): Promise<void>;
-}
-
 export interface JobsOptions {
   location: QueueLocation;
-  sweepIntervalMs: number;
-  /** Jobs one process runs at once. */
+  intervals: Intervals;
+  /** Jobs one process runs at once; more than there are kinds of periodic work, some of which waits for refreshes to end. */
   concurrency: number;
   handlers: JobHandlers;
   log: JobsLog;
@@ -28,7 +25,7 @@ export interface JobsOptions {
 export interface Jobs extends RefreshQueue {
   /**
    * Resolves after the first attempt to reach the queue, whether it succeeded or not; from then on it is kept up. With
-   * `worker` jobs are run here, and the sweep's clock is kept.
+   * `worker` jobs are run here, and the clocks are kept.
    */
   start(worker: boolean): Promise<void>;
   /** One sweep soon: none is added beside one that waits or runs, or right after another. Throws `service_unavailable`. */
@@ -41,16 +38,16 @@ export interface Jobs extends RefreshQueue {
 const checkEveryMs = 5000;
 const checkTimeoutMs = 2500;
 /** Bounds how long anybody waits for a queue that does not answer. */
-const enqueueTimeoutMs = 2500;
+const askTimeoutMs = 2500;
 const enqueueBatch = 500;
 const firstRetryMs = 250;
 const maxRetryMs = 5000;
 
 /**
- * Background work over BullMQ, on Redis or Postgres. Owns when a sweep is asked for and that each grant is queued once;
- * knows nothing of what a sweep or a refresh does. The queue is only the clock: losing it delays work and loses nothing.
+ * Background work over BullMQ, on Redis or Postgres. Owns when periodic work is asked for and that each grant is queued
+ * once; knows nothing of what a sweep or a refresh does. The queue is only the clock: losing it delays work and loses nothing.
  */
-export function createJobs({ location, sweepIntervalMs, concurrency, handlers, log }: JobsOptions): Jobs {
+export function createJobs({ location, intervals, concurrency, handlers, log }: JobsOptions): Jobs {
   const server = createQueueServer(location);
   const ending = new AbortController();
   let session: QueueSession | undefined;
@@ -72,29 +69,30 @@ export function createJobs({ location, sweepIntervalMs, concurrency, handlers, l
     else log.warn({ reason: describe(error) }, 'the queue is not reachable; background work waits');
   }
 
-  async function add(jobs: readonly JobEntry[]): Promise<void> {
+  async function ask<T>(what: string, question: (session: QueueSession) => Promise<T>): Promise<T> {
     if (session === undefined || up !== true) throw unreachable();
     try {
-      await withDeadline(session.add(jobs), enqueueTimeoutMs, 'Adding to the queue');
+      return await withDeadline(question(session), askTimeoutMs, what);
     } catch (error) {
       wake.abort();
       throw unreachable(error);
     }
   }
 
-  const enqueueSweep = () => add([sweepJob(sweepIntervalMs)]);
-
-  async function run(name: string, grantId: string | undefined): Promise<void> {
-    if (name === 'tick') await enqueueSweep();
-    else if (name === 'sweep') await handlers.sweep();
-    else if (name === 'refresh' && grantId !== undefined) await handlers.refresh(grantId);
-    else throw new Error(`There is no job called ${name}.`);
+  async function add(jobs: readonly JobEntry[]): Promise<void> {
+    for (let first = 0; first < jobs.length; first += enqueueBatch) {
+      const batch = jobs.slice(first, first + enqueueBatch);
+      await ask('Adding to the queue', (open) => open.add(batch));
+    }
   }
+
+  const enqueuePeriodic = (kind: PeriodicKind) => add([periodicJob(kind, intervals[kind])]);
+  const run = createRunJob({ handlers, enqueuePeriodic, ending: ending.signal });
 
   async function attempt(worker: boolean): Promise<boolean> {
     try {
       if (session === undefined) {
-        session = await openSession(server, worker ? { run, concurrency, sweepIntervalMs } : undefined, events);
+        session = await openSession(server, worker ? { run, concurrency, intervals } : undefined, events);
         report(true);
         session.begin();
       } else {
@@ -124,12 +122,10 @@ export function createJobs({ location, sweepIntervalMs, concurrency, handlers, l
       upkeep = first.then((reached) => keepUp(worker, reached));
       await first;
     },
-    enqueue: async (grantIds, spreadOverMs) => {
-      const jobs = refreshJobs(grantIds, spreadOverMs);
-      for (let first = 0; first < jobs.length; first += enqueueBatch)
-        await add(jobs.slice(first, first + enqueueBatch));
-    },
-    enqueueSweep,
+    enqueue: (grantIds, spreadOverMs, order = {}) => add(refreshJobs(grantIds, spreadOverMs, order)),
+    enqueueAhead: (jobs) => add(refreshAheadJobs(jobs)),
+    backlog: () => ask('Asking the queue', (open) => open.backlog()),
+    enqueueSweep: () => enqueuePeriodic('sweep'),
     isUp: () => up === true,
     close: async () => {
       ending.abort();

@@ -1,8 +1,24 @@
 import type { JobsOptions } from 'bullmq';
-import type { JobData } from './queue-server.ts';
+import type { RefreshAhead } from '../domain/ports/engine.ts';
 
-/** tick: the scheduler's own job, which asks for a sweep. */
-export type JobKind = 'tick' | 'sweep' | 'refresh';
+/** Work that comes by the clock. */
+export const periodicKinds = ['sweep', 'health', 'forecast'] as const;
+export type PeriodicKind = (typeof periodicKinds)[number];
+
+/** tick: a scheduler's own job, which asks for the work it is the clock of. */
+export type JobKind = 'tick' | PeriodicKind | 'refresh' | 'refresh-ahead';
+
+/** What a job says of itself, each kind its own part. */
+export interface JobData {
+  /** refresh, refresh-ahead */
+  grantId?: string;
+  /** refresh, where a sweep asked for it */
+  sweepId?: string;
+  /** refresh-ahead: of the token set to be replaced */
+  version?: number;
+  /** tick */
+  of?: PeriodicKind;
+}
 
 export interface JobEntry {
   name: JobKind;
@@ -10,27 +26,30 @@ export interface JobEntry {
   opts: JobsOptions;
 }
 
-export const sweepSchedulerId = 'sweep-clock';
+export const schedulerId = (kind: PeriodicKind) => `${kind}-clock`;
 
 const minute = 60_000;
-/** Processes that start together, or a tick beside them, each ask for a sweep within this time: one is enough. */
-const maxSweepPauseMs = minute / 2;
-/** Sweeps go ahead of refreshes, which number many: BullMQ takes jobs without a priority first. */
+/** Processes that start together, or a tick beside them, each ask within this time: once is enough. */
+const maxPauseMs = minute / 2;
+/** Work by the clock goes ahead of refreshes, which number many: BullMQ takes jobs without a priority first. */
+const urgentPriority = 5;
 const refreshPriority = 10;
 /** A job that is over must go, or its id would keep the next one of that id out. */
 const leaveNothing = { removeOnComplete: true, removeOnFail: true } satisfies JobsOptions;
-/** A sweep reads the database and a tick the queue: what fails here is a server that is away, mostly not for long. */
+/** These read the database, and a tick the queue: what fails here is a server that is away, mostly not for long. */
 const tryAgain = { attempts: 5, backoff: { type: 'exponential', delay: 2000 } } satisfies JobsOptions;
 
-export const tick = { name: 'tick', data: {}, opts: { ...leaveNothing, ...tryAgain } } satisfies JobEntry;
+export function tickOf(kind: PeriodicKind): JobEntry {
+  return { name: 'tick', data: { of: kind }, opts: { ...leaveNothing, ...tryAgain } };
+}
 
-/** One sweep at a time, by its id; and, by the deduplication, none right after another. */
-export function sweepJob(sweepIntervalMs: number): JobEntry {
-  const ttl = Math.min(maxSweepPauseMs, Math.ceil(sweepIntervalMs / 2));
+/** One at a time, by its id; and, by the deduplication, none right after another. */
+export function periodicJob(kind: PeriodicKind, intervalMs: number): JobEntry {
+  const ttl = Math.min(maxPauseMs, Math.ceil(intervalMs / 2));
   return {
-    name: 'sweep',
+    name: kind,
     data: {},
-    opts: { jobId: 'sweep', deduplication: { id: 'sweep', ttl }, ...leaveNothing, ...tryAgain },
+    opts: { jobId: kind, deduplication: { id: kind, ttl }, ...leaveNothing, ...tryAgain },
   };
 }
 
@@ -38,16 +57,35 @@ export function sweepJob(sweepIntervalMs: number): JobEntry {
  * The grant's id is the job's, so that a grant which is queued or being refreshed is not added again. No second attempt:
  * what a refresh means to repeat it records itself, and the next sweep finds the rest.
  */
-export function refreshJobs(grantIds: readonly string[], spreadOverMs: number): JobEntry[] {
+export function refreshJobs(
+  grantIds: readonly string[],
+  spreadOverMs: number,
+  { urgent = false, sweepId }: { urgent?: boolean; sweepId?: string },
+): JobEntry[] {
   // In one order everywhere: two processes that insert the same ids the other way round would wait for each other.
   return [...new Set(grantIds)].sort().map((grantId) => ({
     name: 'refresh',
-    data: { grantId },
+    data: { grantId, ...(sweepId !== undefined && { sweepId }) },
     opts: {
       jobId: grantId,
-      priority: refreshPriority,
+      priority: urgent ? urgentPriority : refreshPriority,
       delay: Math.floor(Math.random() * spreadOverMs),
       ...leaveNothing,
     },
   }));
+}
+
+/** Beside the sweep's job for the same grant: whichever comes second finds the work done. */
+export function refreshAheadJobs(jobs: readonly RefreshAhead[]): JobEntry[] {
+  const byId = new Map(jobs.map((job) => [`${job.grantId}-v${job.version}`, job]));
+  return [...byId].sort(inOrder).map(([jobId, { grantId, version, delayMs }]) => ({
+    name: 'refresh-ahead',
+    data: { grantId, version },
+    opts: { jobId, priority: urgentPriority, delay: Math.floor(delayMs), ...leaveNothing },
+  }));
+}
+
+function inOrder([one]: [string, unknown], [other]: [string, unknown]): number {
+  if (one === other) return 0;
+  return one < other ? -1 : 1;
 }

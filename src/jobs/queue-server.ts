@@ -8,11 +8,7 @@ import {
   Worker,
 } from 'bullmq';
 import type { Secret } from '../domain/secret.ts';
-
-/** What a job says of itself; `grantId` only on a refresh. */
-export interface JobData {
-  grantId?: string;
-}
+import type { JobData } from './job-kinds.ts';
 
 interface OnServer {
   waitUntilReady(): Promise<void>;
@@ -25,6 +21,7 @@ export interface JobQueue extends OnServer {
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'ioredis:close', listener: () => void): unknown;
   addBulk(jobs: { name: string; data: JobData; opts: JobsOptions }[]): Promise<unknown>;
+  getJobCountByTypes(...types: ('waiting' | 'prioritized')[]): Promise<number>;
   getJobScheduler(id: string): Promise<JobSchedulerJson<JobData> | undefined>;
   upsertJobScheduler(
     id: string,

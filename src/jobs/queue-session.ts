@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Intervals, keepClocks, setClocks } from './clocks.ts';
 import { withDeadline } from './deadline.ts';
-import { type JobEntry, sweepSchedulerId, tick } from './job-kinds.ts';
+import { type JobEntry, schedulerId } from './job-kinds.ts';
 import type { JobQueue, JobWorker, QueueServer } from './queue-server.ts';
+import type { RunJob } from './run-job.ts';
 
 export interface SessionEvents {
   /** The server was lost, or refused something. */
@@ -10,9 +12,9 @@ export interface SessionEvents {
 }
 
 export interface SessionWork {
-  run(name: string, grantId: string | undefined): Promise<void>;
+  run: RunJob;
   concurrency: number;
-  sweepIntervalMs: number;
+  intervals: Intervals;
 }
 
 /** A queue that was reached once, and its worker. Both find their server again by themselves after losing it. */
@@ -20,7 +22,9 @@ export interface QueueSession {
   /** Jobs are run from here on; before, none could hand another over. */
   begin(): void;
   add(jobs: readonly JobEntry[]): Promise<void>;
-  /** Throws where the server does not answer. Restores the scheduler where it was lost. */
+  /** Jobs that could run now. */
+  backlog(): Promise<number>;
+  /** Throws where the server does not answer. Restores the schedulers where they were lost. */
   check(): Promise<void>;
   /** Takes no further job, and waits for those that run. */
   close(): Promise<void>;
@@ -48,7 +52,7 @@ export async function openSession(
     if (work !== undefined) {
       worker = startWorker(server, work, events, running);
       await withDeadline(worker.waitUntilReady(), openTimeoutMs, 'Starting the worker');
-      await withDeadline(setClock(queue, work.sweepIntervalMs), openTimeoutMs, 'Setting the clock');
+      await withDeadline(setClocks(queue, work.intervals), openTimeoutMs, 'Setting the clocks');
     }
   } catch (error) {
     await abandon(queue, worker);
@@ -59,7 +63,8 @@ export async function openSession(
     add: async (jobs) => {
       await queue.addBulk([...jobs]);
     },
-    check: () => (work === undefined ? ping(queue) : keepClock(queue, work.sweepIntervalMs)),
+    backlog: () => queue.getJobCountByTypes('waiting', 'prioritized'),
+    check: () => (work === undefined ? ping(queue) : keepClocks(queue, work.intervals)),
     close: () => closeAll(queue, worker, running),
   };
 }
@@ -78,7 +83,7 @@ function startWorker(
   running: Set<Promise<void>>,
 ): JobWorker {
   const worker = server.openWorker(async (job) => {
-    const run = work.run(job.name, job.data.grantId);
+    const run = work.run(job.name, job.data);
     running.add(run);
     try {
       await run;
@@ -102,26 +107,7 @@ function startWorker(
 }
 
 async function ping(queue: JobQueue): Promise<void> {
-  await queue.getJobScheduler(sweepSchedulerId);
-}
-
-/** Only here is an interval changed: processes of two configurations would otherwise reset each other's clock for ever. */
-async function setClock(queue: JobQueue, sweepIntervalMs: number): Promise<void> {
-  const clock = await queue.getJobScheduler(sweepSchedulerId);
-  // Left alone where it is right: setting it anew may put the next tick off, and restarts could do so for ever.
-  if (clock?.every !== sweepIntervalMs) await startClock(queue, sweepIntervalMs);
-}
-
-/** A server that was flushed, or came back empty, has no clock; one whose tick was lost stands still. */
-async function keepClock(queue: JobQueue, sweepIntervalMs: number): Promise<void> {
-  const clock = await queue.getJobScheduler(sweepSchedulerId);
-  const stopped = clock?.next !== undefined && clock.next < Date.now() - (clock.every ?? sweepIntervalMs);
-  if (clock === undefined || stopped) await startClock(queue, sweepIntervalMs);
-}
-
-/** The first tick of a new clock is at once: nobody knows what was missed while there was none. */
-async function startClock(queue: JobQueue, sweepIntervalMs: number): Promise<void> {
-  await queue.upsertJobScheduler(sweepSchedulerId, { every: sweepIntervalMs }, tick);
+  await queue.getJobScheduler(schedulerId('sweep'));
 }
 
 async function closeAll(queue: JobQueue, worker: JobWorker | undefined, running: Set<Promise<void>>): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type { Grant, TokenFacts } from '../domain/grant.ts';
 import type { StoredTokens } from '../domain/ports/stores.ts';
 import type { GrantsTable } from './tables.ts';
@@ -45,6 +45,7 @@ function toFacts(row: Selectable<GrantsTable>): TokenFacts | null {
     lifetimeSeconds: row.lifetime_seconds,
     refreshable: row.refreshable,
     scopes: row.scopes,
+    ...(row.keep_alive_at !== null && { keepAliveAt: row.keep_alive_at }),
   };
 }
 
@@ -58,6 +59,7 @@ export function tokenColumns({ sealed, facts }: StoredTokens) {
     lifetime_seconds: facts.lifetimeSeconds,
     refreshable: facts.refreshable,
     scopes: [...facts.scopes],
+    keep_alive_at: facts.keepAliveAt ?? null,
   };
 }
 
@@ -69,6 +71,7 @@ export const noTokens = {
   lifetime_seconds: null,
   refreshable: false,
   scopes: [] as string[],
+  keep_alive_at: null,
 };
 
 /** What a token set that works makes of whatever was wrong before. */
@@ -82,5 +85,16 @@ export const untroubled = {
   // The token that an unanswered call may have spent is no longer the one in use.
   refresh_started_at: null,
 };
+
+/**
+ * In an update: whether this refresh moved the refresh token's death on, by more than the wavering of a date that is told
+ * as seconds left. Null where the dates do not tell.
+ */
+export function refreshRolls({ refreshExpiresAt, obtainedAt }: TokenFacts): RawBuilder<boolean | null> {
+  return sql`${refreshExpiresAt}::timestamptz - refresh_expires_at > (${obtainedAt}::timestamptz - obtained_at) / 2`;
+}
+
+/** Of a refresh token that did not come out of an earlier one. */
+export const newRefreshToken = { refresh_rolls: null, warned_refresh_expires_at: null };
 
 export const notRevoked = { revoked_at: null, revoked_by: null, revoked_reason: null };

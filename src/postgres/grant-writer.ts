@@ -3,7 +3,7 @@ import type { OrganizationId } from '../domain/connection.ts';
 import type { GrantArrival, GrantWriter } from '../domain/ports/stores.ts';
 import { channels } from './channels.ts';
 import { createGrantReader, matchingGrants } from './grant-reader.ts';
-import { noTokens, notRevoked, toGrant, tokenColumns, untroubled } from './grant-rows.ts';
+import { newRefreshToken, noTokens, notRevoked, toGrant, tokenColumns, untroubled } from './grant-rows.ts';
 import { createGrantsBelow } from './grants-below.ts';
 import { notifyOnCommit } from './notifier.ts';
 import { isUuid, sameAs } from './null-safe.ts';
@@ -16,6 +16,7 @@ function arrivalColumns({ slot, multiAccount, accountName, tokens, requestedScop
     ...tokenColumns(tokens),
     ...untroubled,
     ...notRevoked,
+    ...newRefreshToken,
     account_id: slot.accountId,
     account_name: accountName,
     slot_account_id: multiAccount ? slot.accountId : null,

@@ -1,7 +1,9 @@
 import type {
   ApiKeyStore,
   CredentialLookup,
+  ForecastStore,
   GrantSignals,
+  HealthStore,
   RefreshStore,
   SweepStore,
   TripStore,
@@ -14,7 +16,9 @@ import { createDataKeyStore } from './data-key-store.ts';
 import { createDatabase, createKysely } from './database.ts';
 import { toBrokerError } from './failures.ts';
 import { createGrantSignals } from './grant-signals.ts';
+import { createForecastStore } from './forecast-store.ts';
 import { createListener, type Listener } from './listener.ts';
+import { createHealthStore } from './health-store.ts';
 import { pendingMigrations } from './migrate.ts';
 import { createNotifier } from './notifier.ts';
 import { createPool, type PoolOptions } from './pool.ts';
@@ -33,6 +37,8 @@ export interface Postgres {
   refreshes: RefreshStore & LeaseKeeper;
   sweeps: SweepStore;
   trips: TripStore & TripPurge;
+  health: HealthStore;
+  forecasts: ForecastStore;
   apiKeys: ApiKeyStore;
   dataKeys: DataKeyStore;
   signals: GrantSignals;
@@ -61,6 +67,8 @@ export function createPostgres(options: PostgresOptions): Postgres {
     sweeps: createSweepStore({ db }),
     trips: createTripStore({ db }),
     apiKeys: createApiKeyStore({ db, pool }),
+    health: createHealthStore({ db }),
+    forecasts: createForecastStore({ db }),
     dataKeys: createDataKeyStore({ db }),
     signals: createGrantSignals({ listener }),
     listener,

@@ -4,7 +4,7 @@ import type { GrantBase } from '../domain/ports/spool.ts';
 import { appendAuditEvent } from './audit-log.ts';
 import { channels } from './channels.ts';
 import { toConnection } from './connection-rows.ts';
-import { toGrant, tokenColumns, untroubled } from './grant-rows.ts';
+import { refreshRolls, toGrant, tokenColumns, untroubled } from './grant-rows.ts';
 import { givenBack, leaseStatement } from './lease.ts';
 import { type Notifier, notifyOnCommit } from './notifier.ts';
 import { isUuid } from './null-safe.ts';
@@ -87,6 +87,7 @@ export function createRefreshStore(deps: { db: Kysely<Tables>; notifier: Notifie
             ...tokenColumns(tokens),
             ...untroubled,
             ...givenBack(owner),
+            refresh_rolls: refreshRolls(tokens.facts),
             version: base.version + 1,
             last_refresh_at: event.time,
             updated_at: event.time,

@@ -59,6 +59,12 @@ export interface GrantsTable {
   refreshable: Generated<boolean>;
   scopes: Generated<string[]>;
   requested_scopes: Generated<string[]>;
+  /** When a refresh token that dies of disuse must have been used again. */
+  keep_alive_at: Date | null;
+  /** Whether a refresh moves refresh_expires_at on; null until one has shown it. */
+  refresh_rolls: boolean | null;
+  /** The refresh_expires_at that was last warned of. */
+  warned_refresh_expires_at: Date | null;
   version: Generated<number>;
   lease_owner: string | null;
   lease_until: Date | null;
@@ -70,6 +76,7 @@ export interface GrantsTable {
   last_test_at: Date | null;
   health: Health | null;
   health_error: string | null;
+  last_health_check_at: Date | null;
   revoked_at: Date | null;
   revoked_by: string | null;
   revoked_reason: string | null;
@@ -142,6 +149,19 @@ export interface AuditEventsTable {
 
 export interface SettingsTable {
   name: string;
+export interface SweepsTable {
+  id: string;
+  started_at: Generated<Date>;
+  /** When it last told that it runs; null once it was given up. */
+  seen_at: Generated<Date | null>;
+  finished_at: Date | null;
+  found: Generated<number>;
+  enqueued: Generated<number>;
+  refreshed: Generated<number>;
+  failed: Generated<number>;
+  skipped: Generated<number>;
+}
+
   value: ColumnType<unknown, string>;
   updated_at: Date;
 }
@@ -155,3 +175,4 @@ export interface Tables {
   audit_events: AuditEventsTable;
   settings: SettingsTable;
 }
+  sweeps: SweepsTable;

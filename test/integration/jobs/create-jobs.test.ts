@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Secret } from '../../../src/domain/secret.ts';
-import { sweepSchedulerId } from '../../../src/jobs/job-kinds.ts';
+import { schedulerId } from '../../../src/jobs/job-kinds.ts';
 import { createQueueServer } from '../../../src/jobs/queue-server.ts';
 import { createTestDatabase } from '../../support/postgres.ts';
 import { type Backend, hourMs, type Recorded, record } from '../../support/recorded-jobs.ts';
@@ -265,7 +265,7 @@ function suite(createBackend: () => Promise<Backend>): void {
     const queue = createQueueServer(backend.location).openQueue();
     try {
       await queue.waitUntilReady();
-      const found = await queue.getJobScheduler(sweepSchedulerId);
+      const found = await queue.getJobScheduler(schedulerId('sweep'));
       return found && { every: found.every, next: found.next };
     } finally {
       await queue.close();

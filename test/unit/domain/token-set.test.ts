@@ -35,7 +35,7 @@ describe('the dates kept with a token set', () => {
     scopes: ['read'],
   };
   const answer = { tokens: tokens('a', null), lifetimeSeconds: null, refreshLifetimeSeconds: null, scopes: null, account: null };
-  const arrival = { answer, kept: tokens('a', 'r'), flow: 'authorization_code', exchangesAccessToken: false, held, requestedScopes: [], requestedAt } as const;
+  const arrival = { answer, kept: tokens('a', 'r'), flow: 'authorization_code', exchangesAccessToken: false, refreshIdleDays: null, held, requestedScopes: [], requestedAt } as const;
 
   test('the last lifetime seen stands where the provider stops telling', () => {
     expect(factsOf(arrival)).toMatchObject({ lifetimeSeconds: 7200, expiresAt: new Date('2026-01-01T14:00:00Z'), scopes: ['read'] });
