@@ -21,12 +21,10 @@ A missed target is marked in the table and changes no exit code.
 `;
 
 function chosen(): { isQuick: boolean; only: readonly Scenario[] } | undefined {
-  const options = {
-    quick: { type: 'boolean', default: false },
-    only: { type: 'string', multiple: true, default: [] as string[] },
-  } as const;
   try {
-    const { quick: isQuick, only } = parseArgs({ options: { ...options, only: { ...options.only } } }).values;
+    const { quick: isQuick, only } = parseArgs({
+      options: { quick: { type: 'boolean', default: false }, only: { type: 'string', multiple: true, default: [] } },
+    }).values;
     const names = scenarios.map(({ name }) => name);
     if (only.some((name) => !names.includes(name))) return undefined;
     return { isQuick, only: scenarios.filter(({ name }) => only.length === 0 || only.includes(name)) };

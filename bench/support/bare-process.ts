@@ -8,8 +8,11 @@ interface Row {
   sealed_tokens: Buffer;
 }
 
-const select =
-  'select organization_id, subject, account_id, status, sealed_tokens, expires_at, scopes from grants where id = $1';
+/** What a fetch reads of the row, in the types they are stored in. */
+const select = `
+  select id, organization_id, subject, account_id, status, status_reason, status_message, sealed_tokens, expires_at,
+    refresh_expires_at, obtained_at, lifetime_seconds, refreshable, scopes, version, retry_at, refresh_started_at
+  from grants where id = $1`;
 
 /** The least that could do the job, without the job's rules: what the service's own cost is measured against. */
 await answerParent<BareOptions, BareServer>(async ({ databaseUrl, poolMax, grantId, tokenUrl }) => {
@@ -17,7 +20,7 @@ await answerParent<BareOptions, BareServer>(async ({ databaseUrl, poolMax, grant
   const provider = new Agent();
   const app = fastify({ logger: false });
 
-  /** One prepared select of what an answer holds, from the row a fetch is served from. */
+  /** One prepared select of the row a fetch is served from. */
   app.get('/select', async () => {
     const { rows } = await pool.query<Row>({ name: 'bare', text: select, values: [grantId] });
     const [row] = rows;
