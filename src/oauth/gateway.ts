@@ -1,7 +1,9 @@
+import { setTimeout as sleepFor } from 'node:timers/promises';
 import { generateRandomCodeVerifier } from 'oauth4webapi';
-import type { OAuthGateway, ProviderCatalogue } from '../domain/ports/oauth.ts';
+import type { EndpointCircuit, OAuthGateway, ProviderCatalogue, ProviderCircuits } from '../domain/ports/oauth.ts';
 import { Secret } from '../domain/secret.ts';
 import { buildAuthorizationUrl } from './authorize-url.ts';
+import type { Sleep } from './call-slots.ts';
 import { readCallback } from './callback.ts';
 import type { GuardedHttp } from './guarded-http.ts';
 import { probeToken } from './probe.ts';
@@ -10,6 +12,7 @@ import { defaultBackoffMs } from './retry.ts';
 import { revokeTokens } from './revocation.ts';
 import { secretFaults } from './secret-faults.ts';
 import { settingsFaults } from './settings-faults.ts';
+import { createTokenEndpoints } from './token-endpoints.ts';
 import { exchangeCode, refreshTokens, requestClientCredentials } from './token-requests.ts';
 
 export interface OAuthGatewayOptions {
@@ -21,15 +24,34 @@ export interface OAuthGatewayOptions {
   callCapMs: number;
   /** The longest a test call may take. */
   probeTimeoutMs: number;
+  /** Calls at once to one token endpoint, where its template does not say. */
+  endpointConcurrency?: number;
+  onCircuitChange?: (circuit: EndpointCircuit) => void;
   backoffMs?: readonly number[];
   random?: () => number;
   now?: () => Date;
+  /** Milliseconds that only grow; what pauses are measured by. */
+  elapsedMs?: () => number;
+  sleep?: Sleep;
 }
 
-export function createOAuthGateway(options: OAuthGatewayOptions): OAuthGateway {
+export const defaultEndpointConcurrency = 20;
+/** A third: with the usual cap of 30 seconds, what a provider is given to answer. */
+const tryRoomShare = 1 / 3;
+
+export function createOAuthGateway(options: OAuthGatewayOptions): OAuthGateway & ProviderCircuits {
   const { http, catalogue, retries, callCapMs, probeTimeoutMs } = options;
   const { backoffMs = defaultBackoffMs, random = Math.random, now = () => new Date() } = options;
-  const deps = { http, now, timing: { retries, callCapMs, backoffMs, random } };
+  const endpoints = createTokenEndpoints({
+    callCapMs,
+    now,
+    concurrency: options.endpointConcurrency ?? defaultEndpointConcurrency,
+    elapsedMs: options.elapsedMs ?? (() => performance.now()),
+    sleep: options.sleep ?? ((ms, signal) => sleepFor(ms, undefined, { signal })),
+    onCircuitChange: options.onCircuitChange ?? (() => undefined),
+  });
+  const timing = { retries, callCapMs, tryRoomMs: callCapMs * tryRoomShare, backoffMs, random };
+  const deps = { http, now, timing, endpoints };
   return {
     validate: (settings) => settingsFaults(catalogue, http, settings),
     secretFaults: (settings, secret) => secretFaults(catalogue, settings, secret, now()),
@@ -56,6 +78,7 @@ export function createOAuthGateway(options: OAuthGatewayOptions): OAuthGateway {
     requestClientCredentials: async (client, scopes) =>
       requestClientCredentials(deps, requireProvider(catalogue, client.settings), client, scopes),
     revoke: async (client, tokens) => revokeTokens(deps, requireProvider(catalogue, client.settings), client, tokens),
+    circuits: () => endpoints.circuits(),
     probe: async (client, tokens) =>
       probeToken(deps, probeTimeoutMs, requireProvider(catalogue, client.settings), tokens),
   };

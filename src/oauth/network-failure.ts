@@ -30,11 +30,24 @@ export function refusedBeforeSending(message: string): ProviderFailure {
   return failure('refused', message, false);
 }
 
+/**
+ * The call was not made, for what earlier calls told of the endpoint. Unlike any other failure that was never sent it
+ * says how long to stay away.
+ */
+export function heldBack(
+  failureClass: 'transient' | 'throttled',
+  message: string,
+  retryAfterMs: number,
+): ProviderFailure {
+  return failure(failureClass, message, false, null, retryAfterMs);
+}
+
 function failure(
   failureClass: FailureClass,
   message: string,
   sent: boolean,
   httpStatus: number | null = null,
+  retryAfterMs: number | null = null,
 ): ProviderFailure {
   return new ProviderFailure(message, {
     class: failureClass,
@@ -42,7 +55,7 @@ function failure(
     answered: false,
     oauthError: null,
     httpStatus,
-    retryAfterMs: null,
+    retryAfterMs,
   });
 }
 

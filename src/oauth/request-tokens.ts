@@ -1,15 +1,21 @@
 import type { TokenAnswer } from '../domain/token-set.ts';
 import { hasSoundTokens, type ParsedAnswer, toCanonical, toTokenAnswer } from './canonical-answer.ts';
 import { readMembers } from './granting-answer.ts';
+import type { GuardedHttp } from './guarded-http.ts';
 import { unreadable } from './network-failure.ts';
 import { callProtocol, type ProtocolCall, type ProtocolContext, type ProtocolDependencies } from './protocol-call.ts';
 import { isProtocolName } from './protocol-names.ts';
 import type { Provider } from './resolve-provider.ts';
 import type { RetryRule } from './retry.ts';
 import { renderText } from './template-urls.ts';
+import type { TokenEndpoints } from './token-endpoints.ts';
 
 export interface TokenDependencies extends ProtocolDependencies {
   now: () => Date;
+}
+
+export interface GuardedTokenDependencies extends TokenDependencies {
+  endpoints: TokenEndpoints;
 }
 
 export interface TokenRequest extends Pick<ProtocolCall<TokenAnswer>, 'client' | 'templateParameters' | 'run'> {
@@ -45,6 +51,22 @@ export function requestTokens(deps: TokenDependencies, request: TokenRequest): P
     },
     run: (context: ProtocolContext) =>
       request.run({ ...context, options: { ...context.options, additionalParameters: additional } }),
+  });
+}
+
+/** The same where nobody waits at a browser: not made while the endpoint fails, asked for a pause, or is busy. */
+export function requestTokensInTurn(deps: GuardedTokenDependencies, request: TokenRequest): Promise<TokenAnswer> {
+  const { url, client, provider } = request;
+  const target = { url, clientId: client.settings.clientId, template: provider.template };
+  return deps.endpoints.call(target, ({ leftMs, countAnotherRequest }) => {
+    let isFirst = true;
+    const send: GuardedHttp['send'] = (outbound, deadline) => {
+      if (!isFirst) countAnotherRequest();
+      isFirst = false;
+      return deps.http.send(outbound, deadline);
+    };
+    const timing = { ...deps.timing, callCapMs: leftMs };
+    return requestTokens({ ...deps, http: { ...deps.http, send }, timing }, request);
   });
 }
 

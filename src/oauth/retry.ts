@@ -14,6 +14,8 @@ export interface RetryTiming {
   retries: number;
   /** Pause before each retry; the last one is the longest Retry-After that is waited for. */
   backoffMs: readonly number[];
+  /** What must be left of the call for another try: one that is cut off after sending may have spent what it sent. */
+  tryRoomMs: number;
   /** In [0, 1). */
   random: () => number;
 }
@@ -34,7 +36,7 @@ export async function withRetries<T>(
     } catch (error) {
       if (!(error instanceof ProviderFailure) || tried >= timing.retries || !mayRepeat(rule, error)) throw error;
       const pauseMs = pauseBefore(tried, error.facts.retryAfterMs, timing);
-      if (pauseMs === null || performance.now() + pauseMs >= deadline) throw error;
+      if (pauseMs === null || performance.now() + pauseMs + timing.tryRoomMs > deadline) throw error;
       await sleep(pauseMs);
     }
   }
@@ -49,7 +51,11 @@ function mayRepeat(rule: RetryRule, { facts }: ProviderFailure): boolean {
 }
 
 /** Null where the provider asks for a longer pause than a call may wait for. */
-function pauseBefore(tried: number, retryAfterMs: number | null, { backoffMs, random }: RetryTiming): number | null {
+export function pauseBefore(
+  tried: number,
+  retryAfterMs: number | null,
+  { backoffMs, random }: Pick<RetryTiming, 'backoffMs' | 'random'>,
+): number | null {
   const longestMs = backoffMs.at(-1) ?? 0;
   if (retryAfterMs !== null && retryAfterMs > longestMs) return null;
   const backoff = (backoffMs[tried] ?? longestMs) * (1 - jitterShare + 2 * jitterShare * random());

@@ -4,11 +4,19 @@ import { ProviderFailure } from '../domain/provider-failure.ts';
 import type { TokenAnswer, TokenSet } from '../domain/token-set.ts';
 import { readCallback } from './callback.ts';
 import { refusalFailure } from './classification.ts';
-import { requestTokens, type TokenDependencies } from './request-tokens.ts';
+import {
+  type GuardedTokenDependencies,
+  requestTokens,
+  requestTokensInTurn,
+  type TokenDependencies,
+} from './request-tokens.ts';
 import { type Provider, requireUrl } from './resolve-provider.ts';
 import { readScalar } from './value-path.ts';
 
-/** RFC 6749 §4.1.3. A code may be spent once it was sent, whatever came back, so it is never sent again. */
+/**
+ * RFC 6749 §4.1.3. A code may be spent once it was sent, whatever came back, so it is never sent again. It soon expires
+ * and a person waits: nothing that other calls met holds it back.
+ */
 export function exchangeCode(
   deps: TokenDependencies,
   provider: Provider,
@@ -50,7 +58,7 @@ export function exchangeCode(
 
 /** RFC 6749 §6, or the provider's own way of exchanging an access token for a younger one. */
 export function refreshTokens(
-  deps: TokenDependencies,
+  deps: GuardedTokenDependencies,
   provider: Provider,
   client: OAuthClient,
   held: TokenSet,
@@ -60,7 +68,7 @@ export function refreshTokens(
   const exchanges = refresh.strategy === 'exchange_access_token';
   const spent = exchanges ? held.accessToken : held.refreshToken;
   if (spent === null) throw nothingToRefreshWith();
-  return requestTokens(deps, {
+  return requestTokensInTurn(deps, {
     provider,
     client,
     url: requireUrl(provider.refreshUrl, 'token URL'),
@@ -92,12 +100,12 @@ export function refreshTokens(
 
 /** RFC 6749 §4.4. Nothing is spent by asking twice. */
 export function requestClientCredentials(
-  deps: TokenDependencies,
+  deps: GuardedTokenDependencies,
   provider: Provider,
   client: OAuthClient,
   scopes: readonly string[],
 ): Promise<TokenAnswer> {
-  return requestTokens(deps, {
+  return requestTokensInTurn(deps, {
     provider,
     client,
     url: requireUrl(provider.tokenUrl, 'token URL'),

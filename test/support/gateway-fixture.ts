@@ -1,5 +1,5 @@
 import type { ConnectionSettings } from '../../src/domain/connection.ts';
-import type { OAuthClient, OAuthGateway } from '../../src/domain/ports/oauth.ts';
+import type { OAuthClient, OAuthGateway, ProviderCircuits } from '../../src/domain/ports/oauth.ts';
 import { ProviderFailure, type ProviderFailureFacts } from '../../src/domain/provider-failure.ts';
 import { Secret } from '../../src/domain/secret.ts';
 import type { ProviderTemplate } from '../../src/domain/template.ts';
@@ -13,7 +13,7 @@ export const fixedNow = new Date('2030-01-01T00:00:00Z');
 
 export interface GatewayFixture {
   provider: HostileProvider;
-  gateway: OAuthGateway;
+  gateway: OAuthGateway & ProviderCircuits;
   settings: ConnectionSettings;
   client: OAuthClient;
   close(): Promise<void>;
@@ -26,7 +26,7 @@ export interface GatewayFixtureOptions {
   urls?: (origin: string) => Partial<ProviderTemplate>;
   settings?: Partial<ConnectionSettings>;
   secrets?: string[];
-  timing?: Partial<OAuthGatewayOptions>;
+  timing?: Partial<Omit<OAuthGatewayOptions, 'http' | 'catalogue'>>;
 }
 
 /** A gateway over one template and a provider that answers as it is told. */

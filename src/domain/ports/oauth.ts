@@ -40,7 +40,29 @@ export type ProbeResult =
     }
   | { result: 'skipped'; message: string; responseTimeMs: 0; account: null; httpStatus: null };
 
-/** The provider's side of OAuth. Every call has a deadline and throws ProviderFailure; none keeps state between calls. */
+/**
+ * closed: calls are made. open: the endpoint failed and is left alone. half_open: one call at a time tries whether it is
+ * back. It leaves `open` with the first call after its pause, so an endpoint that nobody calls stays open.
+ */
+export type CircuitState = 'closed' | 'open' | 'half_open';
+
+export interface EndpointCircuit {
+  /** A token endpoint's URL without its query. */
+  endpoint: string;
+  state: CircuitState;
+  /** When it became so, or was first called. */
+  since: Date;
+}
+
+/** Which token endpoints this process called lately, and whether it still does. */
+export interface ProviderCircuits {
+  circuits(): EndpointCircuit[];
+}
+
+/**
+ * The provider's side of OAuth. Every call has a deadline and throws ProviderFailure. `refresh` and
+ * `requestClientCredentials` are held back, unsent, while their endpoint fails or asked this client_id for a pause.
+ */
 export interface OAuthGateway {
   /** Faults of a configuration that no provider could serve: missing or forbidden URLs, unknown variables, an unsupported flow. */
   validate(settings: ConnectionSettings): { path: string; message: string }[];

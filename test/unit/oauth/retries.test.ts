@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { ProviderFailure, type ProviderFailureFacts } from '../../../src/domain/provider-failure.ts';
-import { type RetryRule, withRetries } from '../../../src/oauth/retry.ts';
+import { defaultBackoffMs, pauseBefore, type RetryRule, withRetries } from '../../../src/oauth/retry.ts';
 import { exchange, failureOf, type GatewayFixture, held, startGateway } from '../../support/gateway-fixture.ts';
 import { closeMidBody, hang, json, type Reply, reset, text } from '../../support/hostile-provider.ts';
 
@@ -99,7 +99,7 @@ describe('client_credentials', () => {
 });
 
 describe('the rule', () => {
-  const timing = { retries: 2, backoffMs: [1, 1], random: () => 0.5 };
+  const timing = { retries: 2, backoffMs: [1, 1], tryRoomMs: 0, random: () => 0.5 };
   const facts = (members: Partial<ProviderFailureFacts>): ProviderFailureFacts => ({
     class: 'transient',
     sent: false,
@@ -129,6 +129,22 @@ describe('the rule', () => {
 
   test('no retry begins that cannot fit before the deadline', async () => {
     expect(await tries('any', {}, 0)).toBe(1);
+  });
+
+  test('no retry begins that would be cut off before the provider had time to answer: it could spend what it sends', async () => {
+    expect(await tries('any', {}, 10_000, { ...timing, tryRoomMs: 20_000 })).toBe(1);
+    expect(await tries('any', {}, 60_000, { ...timing, tryRoomMs: 20_000 })).toBe(3);
+  });
+
+  test('the pauses are 1, 2 and 4 seconds, a quarter more or less, and a Retry-After of up to 4 seconds fits in', () => {
+    const pauses = (random: number, retryAfterMs: number | null = null) =>
+      [0, 1, 2].map((tried) => pauseBefore(tried, retryAfterMs, { backoffMs: defaultBackoffMs, random: () => random }));
+    expect(pauses(0.5)).toEqual([1000, 2000, 4000]);
+    expect(pauses(0)).toEqual([750, 1500, 3000]);
+    expect(pauses(0.999_999).map((ms) => Math.round(ms ?? 0))).toEqual([1250, 2500, 5000]);
+    expect(pauses(0.5, 3000)).toEqual([3000, 3000, 4000]);
+    expect(pauses(0.5, 4000)).toEqual([4000, 4000, 4000]);
+    expect(pauses(0.5, 4001)).toEqual([null, null, null]);
   });
 
   test('a Retry-After counts as the pause where it is the longer one', async () => {

@@ -1,0 +1,88 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type CallSlot, type CallSlots, createCallSlots } from '../../../src/oauth/call-slots.ts';
+import { createFakeTime, type FakeTime } from '../../support/fake-time.ts';
+
+let time: FakeTime;
+let slots: CallSlots;
+beforeEach(() => {
+  time = createFakeTime(new Date('2030-01-01T00:00:00Z'));
+  slots = createCallSlots(time);
+});
+
+/** What came of the asking so far, by who asked. */
+function ask(name: string, into: string[], limits: Partial<{ concurrency: number; requestsPerMinute: number }>) {
+  return slots.take({ concurrency: 100, requestsPerMinute: null, ...limits }, 10_000).then((slot) => {
+    into.push(slot === undefined ? `${name} too late` : name);
+    return slot;
+  });
+}
+const given = (slot: CallSlot | undefined): CallSlot => {
+  if (slot === undefined) throw new Error('no slot');
+  return slot;
+};
+
+describe('calls at once', () => {
+  const limits = { concurrency: 2 };
+
+  test('those beyond the bound wait, first come first served', async () => {
+    const log: string[] = [];
+    const first = given(await ask('a', log, limits));
+    const second = given(await ask('b', log, limits));
+    const third = ask('c', log, limits);
+    void ask('d', log, limits);
+    await time.advance(0);
+    expect(log).toEqual(['a', 'b']);
+    first.release();
+    given(await third);
+    second.release();
+    await time.advance(0);
+    expect(log).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  test('nobody waits longer than it may, and who left takes no place', async () => {
+    const log: string[] = [];
+    const [a] = [given(await ask('a', log, limits)), given(await ask('b', log, limits))];
+    const c = ask('c', log, limits);
+    await time.advance(10_000);
+    expect(await c).toBeUndefined();
+    a?.release();
+    await ask('d', log, limits);
+    expect(log).toEqual(['a', 'b', 'c too late', 'd']);
+    void ask('e', log, limits);
+    await time.advance(9999);
+    expect(log).toHaveLength(4);
+  });
+});
+
+describe('requests in a minute', () => {
+  const limits = { requestsPerMinute: 3 };
+
+  test('no more begin in any minute than the endpoint bears', async () => {
+    const log: string[] = [];
+    await ask('a', log, limits);
+    await time.advance(55_000);
+    await ask('b', log, limits);
+    await ask('c', log, limits);
+    const waiting = [ask('d', log, limits), ask('e', log, limits)];
+    await time.advance(4999);
+    expect(log).toEqual(['a', 'b', 'c', 'e too late']);
+    await time.advance(1);
+    expect(log).toEqual(['a', 'b', 'c', 'e too late', 'd']);
+    await Promise.all(waiting);
+  });
+
+  test('what a call repeats counts too', async () => {
+    const log: string[] = [];
+    const slot = given(await ask('a', log, limits));
+    slot.countAnother();
+    slot.countAnother();
+    expect(await ask('b', log, limits)).toBeUndefined();
+  });
+
+  test('who comes too late for its turn gives its place back', async () => {
+    const log: string[] = [];
+    given(await ask('a', log, { concurrency: 1, requestsPerMinute: 1 })).release();
+    expect(await ask('b', log, { concurrency: 1, requestsPerMinute: 1 })).toBeUndefined();
+    expect(await ask('c', log, { concurrency: 1 })).toBeDefined();
+  });
+});
