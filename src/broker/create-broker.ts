@@ -29,7 +29,6 @@ import { createDeleteConnection } from './delete-connection.ts';
 import { createDeleteGrant } from './delete-grant.ts';
 import { createEditConnection } from './edit-connection.ts';
 import { createCancelAuthorization, createGetAuthorization } from './follow-authorization.ts';
-import { createLimitForcedRefreshes } from './force-limit.ts';
 import { createForceRefresh } from './force-refresh.ts';
 import { createForecastExpiries } from './forecast-expiries.ts';
 import { createFindServable, createGetCredential } from './get-credential.ts';
@@ -54,6 +53,7 @@ import { createRevokeApiKey } from './revoke-api-key.ts';
 import { createRevokeAtProvider } from './revoke-at-provider.ts';
 import { createRevokeGrants } from './revoke-grants.ts';
 import { createServeCredential } from './serve-credential.ts';
+import { createOpenServedTokens } from './served-tokens.ts';
 import { createStartAuthorization } from './start-authorization.ts';
 import { createStoreGrant } from './store-grant.ts';
 import { createSweepDueGrants, isSweepOverdue } from './sweep-due-grants.ts';
@@ -130,7 +130,7 @@ function createEngine(ports: BrokerPorts, settings: BrokerSettings) {
     onError: ports.onBackgroundError,
   });
   const callProvider = createCallProvider({ store, persist, oauth, catalogue, cipher, clock });
-  const { refreshGrant, drain } = createRefreshGrant({
+  const { refreshGrant, isRefreshing, drain } = createRefreshGrant({
     store,
     signals: ports.signals,
     callProvider,
@@ -145,21 +145,22 @@ function createEngine(ports: BrokerPorts, settings: BrokerSettings) {
   const noteUse = createNoteUse({ queue: ports.queue, clock, schedule, onError: onBackgroundError });
   const serveCredential = createServeCredential({
     refreshGrant,
+    isRefreshing,
     noteUse,
-    cipher,
+    openServedTokens: createOpenServedTokens(cipher),
     clock,
     sleep,
     patienceMs,
     onBackgroundError,
   });
   const findServable = createFindServable({ lookup: ports.credentials, database });
-  const limitForced = createLimitForcedRefreshes(clock);
+  const findStored = createFindServable({ lookup: { find: ports.credentials.findStored }, database });
   return {
     drainRefreshes: drain,
     replaySpool: replay,
     getCredential: createGetCredential({ findServable, serveCredential }),
-    renewCredential: createRenewCredential({ findServable, serveCredential, cipher, limitForced }),
-    forceRefresh: createForceRefresh({ database, refreshGrant, limitForced, clock, schedule }),
+    renewCredential: createRenewCredential({ findServable: findStored, serveCredential, cipher }),
+    forceRefresh: createForceRefresh({ database, refreshGrant, clock, schedule }),
     refreshGrant,
   };
 }

@@ -3,7 +3,7 @@ import { BrokerError } from '../domain/errors.ts';
 import type { Grant } from '../domain/grant.ts';
 import type { Database } from '../domain/ports/stores.ts';
 import { nextRefreshAt, type RefreshSchedule } from '../domain/refresh-policy.ts';
-import type { LimitForcedRefreshes } from './force-limit.ts';
+import { forcedTooOften } from './force-limit.ts';
 import type { GrantSelector, GrantView } from './grant-view.ts';
 import type { RefreshGrant } from './refresh-grant.ts';
 import type { RefreshResult } from './refresh-result.ts';
@@ -17,7 +17,6 @@ export type ForceRefresh = (actor: Actor, name: string, selector: GrantSelector)
 export interface ForceRefreshDeps {
   database: Pick<Database, 'read'>;
   refreshGrant: RefreshGrant;
-  limitForced: LimitForcedRefreshes;
   clock: () => Date;
   schedule: RefreshSchedule;
 }
@@ -26,10 +25,10 @@ export function createForceRefresh(deps: ForceRefreshDeps): ForceRefresh {
   return async (actor, name, selector) => {
     const { grant, flow } = await findOwnGrant(deps, actor, name, selector);
     if (flow !== 'client_credentials') requireRefreshable(grant);
-    deps.limitForced(grant.id, grant.version);
     const result = await deps.refreshGrant(grant.id, {
       isSatisfiedBy: (current) => current.version > grant.version,
       force: true,
+      seenVersion: grant.version,
     });
     const refreshed = grantOf(result, deps.clock());
     return { ...refreshed, nextRefreshAt: nextRefreshAt(refreshed, deps.schedule) };
@@ -74,6 +73,8 @@ function grantOf(result: RefreshResult, now: Date): Grant {
       return result.grant;
     case 'failed':
       throw notReady(result.grant);
+    case 'limited':
+      throw forcedTooOften(result.retryAfterMs);
     case 'gone':
       throw BrokerError.of('grant_not_found', 'The grant was deleted meanwhile.');
     case 'unavailable':

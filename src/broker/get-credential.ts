@@ -40,7 +40,7 @@ export type FindServable = (
 ) => Promise<{ match: CredentialMatch; grant: ServableGrant }>;
 
 export interface FindServableDeps {
-  lookup: CredentialLookup;
+  lookup: Pick<CredentialLookup, 'find'>;
   database: Pick<Database, 'read'>;
 }
 

@@ -8,4 +8,6 @@ export type RefreshResult =
   | { kind: 'unavailable'; grant: Grant; retryAt: Date }
   /** The grant has failed, or has nothing to be refreshed with. */
   | { kind: 'failed'; grant: Grant }
+  /** Only for whoever insists: the provider was asked on demand too often, and is asked again after so long. */
+  | { kind: 'limited'; retryAfterMs: number }
   | { kind: 'gone' };

@@ -5,7 +5,7 @@ import type { OAuthClient } from '../domain/ports/oauth.ts';
 import { Secret } from '../domain/secret.ts';
 import { parseTokenSet, serializeTokenSet, type TokenSet } from '../domain/token-set.ts';
 
-interface GrantAddress {
+export interface GrantAddress {
   id: string;
   organizationId: string | null;
 }

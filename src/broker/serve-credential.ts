@@ -1,16 +1,19 @@
 import type { Credential, CredentialMatch, ServableGrant } from '../domain/credential.ts';
 import { BrokerError } from '../domain/errors.ts';
-import type { Cipher } from '../domain/ports/cipher.ts';
 import { clockSkewMs, isExpired, remainingMs } from '../domain/refresh-policy.ts';
 import { missingScopes } from '../domain/scopes.ts';
-import { decideServing, type Serving } from '../domain/serving.ts';
-import type { RefreshDemand, RefreshGrant } from './refresh-grant.ts';
+import { decideServing } from '../domain/serving.ts';
+import { forcedTooOften } from './force-limit.ts';
+import type { RefreshEngine } from './refresh-grant.ts';
 import type { RefreshResult } from './refresh-result.ts';
-import { openTokens } from './sealing.ts';
+import type { RefreshDemand } from './refresh-under-lease.ts';
+import type { OpenServedTokens, ServedTokens } from './served-tokens.ts';
+import { endOf, notReady, refusal, retrySoonSeconds, secondsUntil, unavailable } from './serving-refusal.ts';
 
 export interface ServeCredentialDeps {
-  refreshGrant: RefreshGrant;
-  cipher: Cipher;
+  refreshGrant: RefreshEngine['refreshGrant'];
+  isRefreshing: RefreshEngine['isRefreshing'];
+  openServedTokens: OpenServedTokens;
   clock: () => Date;
   sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   /** How long a reader waits for a refresh; the refresh itself runs on. */
@@ -20,6 +23,8 @@ export interface ServeCredentialDeps {
   /** A refresh behind an answer failed in a way nobody awaits. */
   onBackgroundError: (error: unknown) => void;
 }
+
+type ResultOfGrant = Exclude<RefreshResult, { kind: 'gone' | 'limited' }>;
 
 export interface ServeRequest {
   minTtlSeconds: number;
@@ -33,10 +38,8 @@ export interface ServeCredential {
   serveNewer(match: CredentialMatch, grant: ServableGrant): Promise<Credential>;
 }
 
-const retrySoonSeconds = 5;
-
 export function createServeCredential(deps: ServeCredentialDeps): ServeCredential {
-  const { refreshGrant, cipher, clock, patienceMs, sleep } = deps;
+  const { refreshGrant, isRefreshing, openServedTokens, clock, patienceMs, sleep } = deps;
 
   function answer(match: CredentialMatch, grant: ServableGrant): Credential {
     if (grant.sealedTokens === null)
@@ -47,16 +50,19 @@ export function createServeCredential(deps: ServeCredentialDeps): ServeCredentia
         message: grant.statusMessage,
       });
     deps.noteUse?.(grant);
-    return toCredential(match, grant, openTokens(cipher, grant, grant.sealedTokens));
+    return toCredential(match, grant, openServedTokens(grant, grant.sealedTokens));
   }
 
-  async function refreshPatiently(grantId: string, demand: RefreshDemand): Promise<RefreshResult> {
+  async function refreshPatiently(grantId: string, demand: RefreshDemand): Promise<ResultOfGrant> {
     const patience = new AbortController();
     const tooLong = sleep(patienceMs, patience.signal).then(() => {
       throw unavailable(retrySoonSeconds, 'The provider has not answered yet.');
     });
     try {
-      return await Promise.race([refreshGrant(grantId, demand), tooLong]);
+      const result = await Promise.race([refreshGrant(grantId, demand), tooLong]);
+      if (result.kind === 'gone') throw BrokerError.of('grant_not_found', 'The grant was deleted meanwhile.');
+      if (result.kind === 'limited') throw forcedTooOften(result.retryAfterMs);
+      return result;
     } finally {
       patience.abort();
       tooLong.catch(() => undefined);
@@ -70,8 +76,8 @@ export function createServeCredential(deps: ServeCredentialDeps): ServeCredentia
       isSatisfiedBy: (current) =>
         current.sealedTokens !== null && current.facts !== null && remainingMs(current.facts, clock()) >= wantedMs,
       force: false,
+      seenVersion: grant.version,
     });
-    if (result.kind === 'gone') throw BrokerError.of('grant_not_found', 'The grant was deleted meanwhile.');
     if (result.kind === 'unavailable') {
       const { facts, sealedTokens } = result.grant;
       if (minTtlSeconds === 0 && sealedTokens !== null && facts !== null && !isExpired(facts, clock()))
@@ -87,6 +93,13 @@ export function createServeCredential(deps: ServeCredentialDeps): ServeCredentia
     return answer(match, result.grant);
   }
 
+  // Of many readers inside the margin one starts it, and none of them waits for it: not even as a promise that is kept.
+  function refreshBehind({ id, version }: ServableGrant): void {
+    if (isRefreshing(id)) return;
+    const isNewer = (current: ServableGrant) => current.version > version;
+    refreshGrant(id, { isSatisfiedBy: isNewer, force: false, seenVersion: version }).catch(deps.onBackgroundError);
+  }
+
   return {
     async serve(match, grant, request) {
       requireScopes(grant, request.requiredScopes);
@@ -97,11 +110,7 @@ export function createServeCredential(deps: ServeCredentialDeps): ServeCredentia
       });
       if (serving.kind === 'refresh') return obtain(match, grant, request);
       if (serving.kind !== 'serve') throw refusal(serving, clock());
-      if (serving.refreshBehind) {
-        refreshGrant(grant.id, { isSatisfiedBy: (current) => current.version > grant.version, force: false }).catch(
-          deps.onBackgroundError,
-        );
-      }
+      if (serving.refreshBehind) refreshBehind(grant);
       return answer(match, grant);
     },
 
@@ -109,8 +118,8 @@ export function createServeCredential(deps: ServeCredentialDeps): ServeCredentia
       const result = await refreshPatiently(grant.id, {
         isSatisfiedBy: (current) => current.version > grant.version,
         force: true,
+        seenVersion: grant.version,
       });
-      if (result.kind === 'gone') throw BrokerError.of('grant_not_found', 'The grant was deleted meanwhile.');
       if (result.kind === 'unavailable') {
         throw unavailable(
           secondsUntil(result.retryAt, clock()),
@@ -123,13 +132,6 @@ export function createServeCredential(deps: ServeCredentialDeps): ServeCredentia
   };
 }
 
-/** Of a grant whose token was reported as rejected: as good as expired, whatever its dates say. */
-function endOf({ status, statusReason, statusMessage }: ServableGrant): Extract<Serving, { kind: 'not_ready' }> {
-  if (status !== 'completed') return { kind: 'not_ready', status, reason: statusReason, message: statusMessage };
-  const message = 'The access token was rejected and there is nothing to refresh it with.';
-  return { kind: 'not_ready', status: 'failed', reason: 'token_expired', message };
-}
-
 function requireScopes(grant: ServableGrant, required: readonly string[]): void {
   if (required.length === 0 || grant.facts === null) return;
   const missing = missingScopes(required, grant.facts.scopes);
@@ -138,50 +140,14 @@ function requireScopes(grant: ServableGrant, required: readonly string[]): void 
   }
 }
 
-function refusal(serving: Exclude<Serving, { kind: 'serve' }>, now: Date): BrokerError {
-  switch (serving.kind) {
-    case 'refresh':
-      return unavailable(retrySoonSeconds, 'The token could not be refreshed yet.');
-    case 'too_early':
-      return unavailable(
-        secondsUntil(serving.retryAt, now),
-        'The provider did not answer a moment ago and is not asked again yet.',
-      );
-    case 'unsatisfiable':
-      return BrokerError.with(
-        'min_ttl_unsatisfiable',
-        'No access token of this grant can be promised to live that long.',
-        { lifetime: serving.lifetimeSeconds },
-      );
-    case 'not_ready':
-      return notReady(serving);
-  }
-}
-
-function notReady({ status, reason, message }: Extract<Serving, { kind: 'not_ready' }>): BrokerError {
-  return BrokerError.with('connection_not_ready', message ?? 'The connection has no usable token.', {
-    connection_status: status,
-    status_reason: reason,
-    status_message: message,
-  });
-}
-
-function unavailable(retryAfterSeconds: number, message: string): BrokerError {
-  return BrokerError.with('provider_unavailable', message, { retry_after: retryAfterSeconds });
-}
-
-function secondsUntil(date: Date, now: Date): number {
-  return Math.max(1, Math.ceil((date.getTime() - now.getTime()) / 1000));
-}
-
-function toCredential(match: CredentialMatch, grant: ServableGrant, tokens: ReturnType<typeof openTokens>): Credential {
+function toCredential(match: CredentialMatch, grant: ServableGrant, tokens: ServedTokens): Credential {
   return {
     connectionName: match.connectionName,
     organizationId: match.organizationId,
     grantOrganizationId: grant.organizationId,
     subject: grant.subject,
     accountId: grant.accountId,
-    accessToken: tokens.accessToken.reveal(),
+    accessToken: tokens.accessToken,
     tokenType: tokens.tokenType,
     expiresAt: grant.facts?.expiresAt ?? null,
     scopes: grant.facts?.scopes ?? [],

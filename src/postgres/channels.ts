@@ -12,6 +12,8 @@ export interface GrantChanged {
   grant_id: string;
   connection_id: string;
   organization_id: string | null;
+  /** With the two above: whose answers a grant that comes or goes may change, also where it was not among them. */
+  subject: string | null;
 }
 
 export interface ConnectionChanged {
@@ -29,3 +31,6 @@ export interface Notifications {
   connection_changed: ConnectionChanged;
   api_key_changed: ApiKeyChanged;
 }
+
+/** Hands a notification to this process's own subscribers. */
+export type Deliver = <C extends Channel>(channel: C, payload: Notifications[C]) => void;

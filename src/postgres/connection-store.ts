@@ -9,13 +9,13 @@ import type {
   ConnectionRecord,
   ConnectionWriter,
 } from '../domain/ports/stores.ts';
+import type { Announce } from './announcing-transaction.ts';
 import { channels } from './channels.ts';
 import { readCursor, writeCursor } from './connection-cursor.ts';
 import { countRecords, type RecordRow, recordByName, recordPage } from './connection-records.ts';
 import { editableColumns, fromConnection, toConnection } from './connection-rows.ts';
 import { isUniqueViolation } from './failures.ts';
 import { toGrant } from './grant-rows.ts';
-import { notifyOnCommit } from './notifier.ts';
 import { sameAs } from './null-safe.ts';
 import type { Tables } from './tables.ts';
 
@@ -60,13 +60,17 @@ export function createConnectionReader(db: Kysely<Tables>, organizationId: Organ
   return { find: (name) => findByName(name, true), findOwn: (name) => findByName(name, false), list };
 }
 
-export function createConnectionWriter(db: Kysely<Tables>, organizationId: OrganizationId): ConnectionWriter {
-  const announce = (id: string, name: string) =>
-    notifyOnCommit(channels.connectionChanged, {
+export function createConnectionWriter(
+  db: Kysely<Tables>,
+  announce: Announce,
+  organizationId: OrganizationId,
+): ConnectionWriter {
+  const tell = (id: string, name: string) =>
+    announce(channels.connectionChanged, {
       connection_id: id,
       organization_id: organizationId,
       connection_name: name,
-    }).execute(db);
+    });
 
   return {
     ...createConnectionReader(db, organizationId),
@@ -105,7 +109,7 @@ export function createConnectionWriter(db: Kysely<Tables>, organizationId: Organ
         if (!isUniqueViolation(error, 'connections_name')) throw error;
         throw BrokerError.of('connection_exists', `A connection named ${connection.name} exists already.`);
       }
-      await announce(connection.id, connection.name);
+      await tell(connection.id, connection.name);
     },
 
     async update(connection) {
@@ -115,7 +119,7 @@ export function createConnectionWriter(db: Kysely<Tables>, organizationId: Organ
         .where('id', '=', connection.id)
         .where('organization_id', sameAs(organizationId), organizationId)
         .execute();
-      await announce(connection.id, connection.name);
+      await tell(connection.id, connection.name);
     },
 
     async delete(id) {
@@ -125,7 +129,7 @@ export function createConnectionWriter(db: Kysely<Tables>, organizationId: Organ
         .where('organization_id', sameAs(organizationId), organizationId)
         .returning('name')
         .executeTakeFirst();
-      if (deleted !== undefined) await announce(id, deleted.name);
+      if (deleted !== undefined) await tell(id, deleted.name);
     },
   };
 }

@@ -95,7 +95,7 @@ function statementFor(query: CredentialQuery): { name: string; text: string } | 
 }
 
 /** The hot path: one prepared statement, only the columns a fetch needs. */
-export function createCredentialLookup(deps: { pool: pg.Pool }): CredentialLookup {
+export function createCredentialLookup(deps: { pool: pg.Pool }): Pick<CredentialLookup, 'find'> {
   return {
     async find(query) {
       const prepared = statementFor(query);

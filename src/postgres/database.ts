@@ -2,8 +2,10 @@ import { Kysely, PostgresDialect } from 'kysely';
 import type pg from 'pg';
 import type { OrganizationId } from '../domain/connection.ts';
 import type { Database, Stores, TransactionStores } from '../domain/ports/stores.ts';
+import { type Announce, announcingTransaction } from './announcing-transaction.ts';
 import { createAuditWriter } from './audit-log.ts';
 import { createAuthorizationReader, createAuthorizationWriter } from './authorization-store.ts';
+import type { Deliver } from './channels.ts';
 import { createConnectionReader, createConnectionWriter } from './connection-store.ts';
 import { createGrantReader } from './grant-reader.ts';
 import { createGrantWriter } from './grant-writer.ts';
@@ -22,19 +24,21 @@ function readers(db: Kysely<Tables>, organizationId: OrganizationId): Stores {
   };
 }
 
-function writers(db: Kysely<Tables>, organizationId: OrganizationId): TransactionStores {
+function writers(db: Kysely<Tables>, announce: Announce, organizationId: OrganizationId): TransactionStores {
   return {
-    connections: createConnectionWriter(db, organizationId),
-    grants: createGrantWriter(db, organizationId),
+    connections: createConnectionWriter(db, announce, organizationId),
+    grants: createGrantWriter(db, announce, organizationId),
     authorizations: createAuthorizationWriter(db, organizationId),
     audit: createAuditWriter(db, organizationId),
   };
 }
 
-export function createDatabase(db: Kysely<Tables>): Database {
+export function createDatabase(db: Kysely<Tables>, deliver: Deliver): Database {
   return {
     read: (organizationId) => readers(db, organizationId),
     write: (organizationId, work) =>
-      db.transaction().execute((transaction) => work(writers(transaction, organizationId))),
+      announcingTransaction(db, deliver, (transaction, announce) =>
+        work(writers(transaction, announce, organizationId)),
+      ),
   };
 }

@@ -1,11 +1,12 @@
 import { type ExpressionBuilder, type Kysely, sql } from 'kysely';
 import type { OrganizationId } from '../domain/connection.ts';
+import type { GrantSlot } from '../domain/grant.ts';
 import type { GrantArrival, GrantWriter } from '../domain/ports/stores.ts';
+import type { Announce } from './announcing-transaction.ts';
 import { channels } from './channels.ts';
 import { createGrantReader, matchingGrants } from './grant-reader.ts';
 import { newRefreshToken, noTokens, notRevoked, toGrant, tokenColumns, untroubled } from './grant-rows.ts';
 import { createGrantsBelow } from './grants-below.ts';
-import { notifyOnCommit } from './notifier.ts';
 import { isUuid, sameAs } from './null-safe.ts';
 import type { Tables } from './tables.ts';
 
@@ -15,8 +16,8 @@ function arrivalColumns({ slot, multiAccount, accountName, tokens, requestedScop
   return {
     ...tokenColumns(tokens),
     ...untroubled,
-    ...notRevoked,
     ...newRefreshToken,
+    ...notRevoked,
     account_id: slot.accountId,
     account_name: accountName,
     slot_account_id: multiAccount ? slot.accountId : null,
@@ -28,13 +29,14 @@ function arrivalColumns({ slot, multiAccount, accountName, tokens, requestedScop
   };
 }
 
-export function createGrantWriter(db: Kysely<Tables>, organizationId: OrganizationId): GrantWriter {
-  const announce = (id: string, connectionId: string) =>
-    notifyOnCommit(channels.grantChanged, {
+export function createGrantWriter(db: Kysely<Tables>, announce: Announce, organizationId: OrganizationId): GrantWriter {
+  const tell = (id: string, { connectionId, subject }: Pick<GrantSlot, 'connectionId' | 'subject'>) =>
+    announce(channels.grantChanged, {
       grant_id: id,
       connection_id: connectionId,
       organization_id: organizationId,
-    }).execute(db);
+      subject,
+    });
   const own = (id: string) =>
     db.updateTable('grants').where('id', '=', id).where('organization_id', sameAs(organizationId), organizationId);
 
@@ -72,7 +74,7 @@ export function createGrantWriter(db: Kysely<Tables>, organizationId: Organizati
         .onConflict((conflict) => conflict.constraint('grants_slot').doNothing())
         .executeTakeFirst();
       if (numInsertedOrUpdatedRows !== 1n) return false;
-      await announce(id, arrival.slot.connectionId);
+      await tell(id, arrival.slot);
       return true;
     },
 
@@ -80,7 +82,7 @@ export function createGrantWriter(db: Kysely<Tables>, organizationId: Organizati
       await own(id)
         .set((eb) => ({ ...arrivalColumns(arrival), version: next(eb) }))
         .execute();
-      await announce(id, arrival.slot.connectionId);
+      await tell(id, arrival.slot);
     },
 
     // Tokens a row still has stay: a refusal of new ones is no reason to withhold those that work.
@@ -116,7 +118,7 @@ export function createGrantWriter(db: Kysely<Tables>, organizationId: Organizati
         )
         .returning('id')
         .executeTakeFirst();
-      await announce(row?.id ?? id, connectionId);
+      await tell(row?.id ?? id, { connectionId, subject });
     },
 
     // A running lease stays, and its holder finds the version moved.
@@ -135,9 +137,9 @@ export function createGrantWriter(db: Kysely<Tables>, organizationId: Organizati
           revoked_reason: reason,
           updated_at: now,
         }))
-        .returning('connection_id')
+        .returning(['connection_id as connectionId', 'subject'])
         .executeTakeFirst();
-      if (row !== undefined) await announce(id, row.connection_id);
+      if (row !== undefined) await tell(id, row);
     },
 
     async delete(id) {
@@ -146,9 +148,9 @@ export function createGrantWriter(db: Kysely<Tables>, organizationId: Organizati
         .deleteFrom('grants')
         .where('id', '=', id)
         .where('organization_id', sameAs(organizationId), organizationId)
-        .returning('connection_id')
+        .returning(['connection_id as connectionId', 'subject'])
         .executeTakeFirst();
-      if (row !== undefined) await announce(id, row.connection_id);
+      if (row !== undefined) await tell(id, row);
       return row !== undefined;
     },
 

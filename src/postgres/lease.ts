@@ -11,11 +11,17 @@ export interface LeasedRow extends Selectable<GrantsTable> {
  * the second one already sees the first one's. clock_timestamp, not now: the wait for the lock counts as time.
  * Postgres before 18 cannot return what an update replaced, hence the row as it was from the lock.
  */
-export function leaseStatement(grantId: string, owner: string, leaseMs: number): RawBuilder<LeasedRow> {
+export function leaseStatement(
+  grantId: string,
+  owner: string,
+  leaseMs: number,
+  version: number | null,
+): RawBuilder<LeasedRow> {
   return sql<LeasedRow>`
     with free as (
       select id, refresh_started_at as earlier_refresh_started_at from grants
       where id = ${grantId} and (lease_until is null or lease_until <= clock_timestamp())
+        and version = coalesce(${version}, version)
       for update
     )
     update grants

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import type { Channel, Notifications } from './channels.ts';
+import type { Channel, Deliver, Notifications } from './channels.ts';
 import { readConnectionString } from './pool.ts';
+import { createSubscribers } from './subscribers.ts';
 
 export interface ListenerOptions {
   /** Direct: a transaction pooler accepts LISTEN and delivers nothing. */
@@ -18,6 +19,8 @@ export interface Listener {
   /** Connects, and stays connected; returns at once. */
   start(): void;
   subscribe<C extends Channel>(channel: C, handler: (payload: Notifications[C]) => void): void;
+  /** What this process has just committed: its own subscribers need not wait for the server to bring it. */
+  deliver: Deliver;
   /** False whenever a notification may have been missed: nobody may rely on a cache then. */
   isUp(): boolean;
   /** Told of every change; caches empty themselves on both, since what was missed while down is not repeated. */
@@ -33,7 +36,7 @@ export function createListener(options: ListenerOptions): Listener {
   const { pool, onError, pingEveryMs = 1_500, deafAfterMs = 5_000 } = options;
   const config = { ...readConnectionString(options.connectionString), application_name: 'token-broker listener' };
   const pingChannel = `ping_${randomUUID().replaceAll('-', '')}`;
-  const subscribers = new Map<string, ((payload: never) => void)[]>();
+  const subscribers = createSubscribers(onError);
   const watchers: ((up: boolean) => void)[] = [];
   let client: pg.Client | undefined;
   let connectedAt = 0;
@@ -50,14 +53,12 @@ export function createListener(options: ListenerOptions): Listener {
     const up = isUp();
     if (up === announced) return;
     announced = up;
-    for (const watcher of watchers) attempt(() => watcher(up));
-  }
-
-  function attempt(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      onError(error);
+    for (const watcher of watchers) {
+      try {
+        watcher(up);
+      } catch (error) {
+        onError(error);
+      }
     }
   }
 
@@ -69,7 +70,7 @@ export function createListener(options: ListenerOptions): Listener {
       announce();
       return;
     }
-    for (const handler of subscribers.get(channel) ?? []) attempt(() => handler(JSON.parse(payload) as never));
+    subscribers.deliverText(channel, payload);
   }
 
   async function connect(): Promise<void> {
@@ -81,7 +82,7 @@ export function createListener(options: ListenerOptions): Listener {
     next.on('notification', (notification) => receive(notification, next));
     try {
       await next.connect();
-      for (const channel of [pingChannel, ...subscribers.keys()])
+      for (const channel of [pingChannel, ...subscribers.channels()])
         await next.query(`listen ${pg.escapeIdentifier(channel)}`);
       await ping();
     } catch (error) {
@@ -122,14 +123,12 @@ export function createListener(options: ListenerOptions): Listener {
       void connect();
     },
     subscribe(channel, handler) {
-      const handlers = subscribers.get(channel);
-      if (handlers !== undefined) handlers.push(handler as (payload: never) => void);
-      else subscribers.set(channel, [handler as (payload: never) => void]);
-      if (handlers === undefined && client !== undefined) {
+      if (subscribers.add(channel, handler) && client !== undefined) {
         const current = client;
         current.query(`listen ${pg.escapeIdentifier(channel)}`).catch((error: unknown) => lose(current, error));
       }
     },
+    deliver: subscribers.deliver,
     isUp,
     onChange: (handler) => watchers.push(handler),
     async stop() {

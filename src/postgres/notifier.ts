@@ -1,7 +1,7 @@
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 import type pg from 'pg';
-import type { Channel, Notifications } from './channels.ts';
+import type { Channel, Deliver, Notifications } from './channels.ts';
 
 /** Part of the statement's transaction: delivered if and when it commits, exactly once. Serializes commits, so only for what must be exact. */
 export function notifyOnCommit<C extends Channel>(channel: C, payload: Notifications[C]): RawBuilder<unknown> {
@@ -9,6 +9,7 @@ export function notifyOnCommit<C extends Channel>(channel: C, payload: Notificat
 }
 
 export interface Notifier {
+  /** This process's own subscribers are told before it returns. */
   send<C extends Channel>(channel: C, payload: Notifications[C]): void;
   /** Resolves when what was sent before has been delivered, or given up. */
   flush(): Promise<void>;
@@ -18,7 +19,7 @@ export interface Notifier {
  * Notifications of what is already committed, gathered while an earlier batch is on its way: a notification inside each
  * transaction would serialize the commits of refreshes. Best effort; whoever waits also polls.
  */
-export function createNotifier(deps: { pool: pg.Pool; onError: (error: unknown) => void }): Notifier {
+export function createNotifier(deps: { pool: pg.Pool; deliver: Deliver; onError: (error: unknown) => void }): Notifier {
   let waiting = new Map<string, [string, string]>();
   let running: Promise<void> | undefined;
 
@@ -41,6 +42,7 @@ export function createNotifier(deps: { pool: pg.Pool; onError: (error: unknown) 
 
   return {
     send(channel, payload) {
+      deps.deliver(channel, payload);
       const text = JSON.stringify(payload);
       waiting.set(`${channel} ${text}`, [channel, text]);
       running ??= deliver();

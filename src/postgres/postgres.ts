@@ -11,14 +11,15 @@ import type {
 import type { DataKeyStore } from '../domain/ports/keys.ts';
 import type { Database } from '../domain/ports/stores.ts';
 import { createApiKeyStore } from './api-key-store.ts';
+import { createCachedCredentials } from './credential-cache.ts';
 import { createCredentialLookup } from './credential-lookup.ts';
 import { createDataKeyStore } from './data-key-store.ts';
 import { createDatabase, createKysely } from './database.ts';
 import { toBrokerError } from './failures.ts';
-import { createGrantSignals } from './grant-signals.ts';
 import { createForecastStore } from './forecast-store.ts';
-import { createListener, type Listener } from './listener.ts';
+import { createGrantSignals } from './grant-signals.ts';
 import { createHealthStore } from './health-store.ts';
+import { createListener, type Listener } from './listener.ts';
 import { pendingMigrations } from './migrate.ts';
 import { createNotifier } from './notifier.ts';
 import { createPool, type PoolOptions } from './pool.ts';
@@ -36,9 +37,9 @@ export interface Postgres {
   credentials: CredentialLookup;
   refreshes: RefreshStore & LeaseKeeper;
   sweeps: SweepStore;
-  trips: TripStore & TripPurge;
   health: HealthStore;
   forecasts: ForecastStore;
+  trips: TripStore & TripPurge;
   apiKeys: ApiKeyStore;
   dataKeys: DataKeyStore;
   signals: GrantSignals;
@@ -57,18 +58,19 @@ export function createPostgres(options: PostgresOptions): Postgres {
   const { connectionString, listenConnectionString = connectionString, onError } = options;
   const pool = createPool(options);
   const db = createKysely(pool);
-  const notifier = createNotifier({ pool, onError });
   const listener = createListener({ connectionString: listenConnectionString, pool, onError });
+  const { deliver } = listener;
+  const notifier = createNotifier({ pool, deliver, onError });
 
   return {
-    database: createDatabase(db),
-    credentials: createCredentialLookup({ pool }),
-    refreshes: createRefreshStore({ db, notifier }),
+    database: createDatabase(db, deliver),
+    credentials: createCachedCredentials({ lookup: createCredentialLookup({ pool }), listener }),
+    refreshes: createRefreshStore({ db, notifier, deliver }),
     sweeps: createSweepStore({ db }),
-    trips: createTripStore({ db }),
-    apiKeys: createApiKeyStore({ db, pool }),
     health: createHealthStore({ db }),
     forecasts: createForecastStore({ db }),
+    trips: createTripStore({ db }),
+    apiKeys: createApiKeyStore({ db, pool }),
     dataKeys: createDataKeyStore({ db }),
     signals: createGrantSignals({ listener }),
     listener,

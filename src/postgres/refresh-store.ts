@@ -1,12 +1,14 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { GrantWithConnection, RefreshStore } from '../domain/ports/engine.ts';
 import type { GrantBase } from '../domain/ports/spool.ts';
+import { announcingTransaction } from './announcing-transaction.ts';
 import { appendAuditEvent } from './audit-log.ts';
-import { channels } from './channels.ts';
+import { channels, type Deliver, type GrantChanged } from './channels.ts';
 import { toConnection } from './connection-rows.ts';
+import { forcedRefreshStatement } from './forced-refreshes.ts';
 import { refreshRolls, toGrant, tokenColumns, untroubled } from './grant-rows.ts';
 import { givenBack, leaseStatement } from './lease.ts';
-import { type Notifier, notifyOnCommit } from './notifier.ts';
+import type { Notifier } from './notifier.ts';
 import { isUuid } from './null-safe.ts';
 import type { GrantsTable, Tables } from './tables.ts';
 
@@ -18,9 +20,15 @@ export interface LeaseKeeper {
   voidLeases(ownerPrefix: string): Promise<number>;
 }
 
-export function createRefreshStore(deps: { db: Kysely<Tables>; notifier: Notifier }): RefreshStore & LeaseKeeper {
-  const { db, notifier } = deps;
+const grantChanged = ['id as grant_id', 'connection_id', 'organization_id', 'subject'] as const;
 
+export interface RefreshStoreDeps {
+  db: Kysely<Tables>;
+  notifier: Notifier;
+  deliver: Deliver;
+}
+
+export function createRefreshStore({ db, notifier, deliver }: RefreshStoreDeps): RefreshStore & LeaseKeeper {
   async function withConnection(row: Selectable<GrantsTable> | undefined): Promise<GrantWithConnection | undefined> {
     if (row === undefined) return undefined;
     const connection = await db
@@ -31,17 +39,14 @@ export function createRefreshStore(deps: { db: Kysely<Tables>; notifier: Notifie
     return connection && { grant: toGrant(row), connection: toConnection(connection) };
   }
 
-  function announce(grant: GrantBase): void {
-    notifier.send(channels.grantChanged, {
-      grant_id: grant.id,
-      connection_id: grant.connectionId,
-      organization_id: grant.organizationId,
-    });
+  function announce(changed: GrantChanged | undefined): boolean {
+    if (changed !== undefined) notifier.send(channels.grantChanged, changed);
+    return changed !== undefined;
   }
 
   // The intent goes back to what it was; where the version moved, the token that may have been spent is no longer in use.
   async function giveBack(base: GrantBase, owner: string, intent: Date | null): Promise<void> {
-    await db
+    const row = await db
       .updateTable('grants')
       .set({
         lease_owner: null,
@@ -50,15 +55,16 @@ export function createRefreshStore(deps: { db: Kysely<Tables>; notifier: Notifie
       })
       .where('id', '=', base.id)
       .where('lease_owner', '=', owner)
-      .execute();
-    announce(base);
+      .returning(grantChanged)
+      .executeTakeFirst();
+    announce(row);
   }
 
   /** After a write by version. One that found the version moved still holds a lease that nobody else should wait for. */
-  async function finish(written: boolean, base: GrantBase, owner: string): Promise<boolean> {
-    if (written) announce(base);
-    else await giveBack(base, owner, null);
-    return written;
+  async function finish(written: GrantChanged | undefined, base: GrantBase, owner: string): Promise<boolean> {
+    if (announce(written)) return true;
+    await giveBack(base, owner, null);
+    return false;
   }
 
   return {
@@ -67,14 +73,19 @@ export function createRefreshStore(deps: { db: Kysely<Tables>; notifier: Notifie
       return withConnection(await db.selectFrom('grants').selectAll().where('id', '=', grantId).executeTakeFirst());
     },
 
-    async acquire(grantId, owner, leaseMs) {
+    async acquire(grantId, owner, leaseMs, version) {
       if (!isUuid(grantId)) return undefined;
-      const { rows } = await leaseStatement(grantId, owner, leaseMs).execute(db);
+      const { rows } = await leaseStatement(grantId, owner, leaseMs, version ?? null).execute(db);
       const row = rows[0];
       if (row === undefined) return undefined;
       const { earlier_refresh_started_at: earlier, ...grant } = row;
       const found = await withConnection({ ...grant, refresh_started_at: earlier });
       return found && { ...found, interrupted: earlier !== null };
+    },
+
+    async countForced(grantId, limit) {
+      const { rows } = await forcedRefreshStatement(grantId, limit).execute(db);
+      return rows[0]?.wait_ms ?? undefined;
     },
 
     release: ({ grant }, owner) => giveBack(grant, owner, grant.refreshStartedAt),
@@ -95,11 +106,10 @@ export function createRefreshStore(deps: { db: Kysely<Tables>; notifier: Notifie
           .where('id', '=', base.id)
           // Not by lease: a process that was paused with the rotated token in hand must still be able to save it.
           .where('version', '=', base.version)
-          .returning('id')
+          .returning(grantChanged)
           .executeTakeFirst();
-        if (row === undefined) return false;
-        await appendAuditEvent(transaction, event);
-        return true;
+        if (row !== undefined) await appendAuditEvent(transaction, event);
+        return row;
       });
       return finish(saved, base, owner);
     },
@@ -124,17 +134,16 @@ export function createRefreshStore(deps: { db: Kysely<Tables>; notifier: Notifie
           }))
           .where('id', '=', grant.id)
           .where('version', '=', grant.version)
-          .returning('id')
+          .returning(grantChanged)
           .executeTakeFirst();
-        if (row === undefined) return false;
-        await appendAuditEvent(transaction, event);
-        return true;
+        if (row !== undefined) await appendAuditEvent(transaction, event);
+        return row;
       });
       return finish(recorded, grant, owner);
     },
 
     async failAllOf(connectionId, reason, message) {
-      await db.transaction().execute(async (transaction) => {
+      await announcingTransaction(db, deliver, async (transaction, tell) => {
         const connection = await transaction
           .selectFrom('connections')
           .select(['organization_id', 'name'])
@@ -153,21 +162,23 @@ export function createRefreshStore(deps: { db: Kysely<Tables>; notifier: Notifie
           .where('connection_id', '=', connectionId)
           .where('status', '=', 'completed')
           .execute();
-        await notifyOnCommit(channels.connectionChanged, {
+        await tell(channels.connectionChanged, {
           connection_id: connectionId,
           organization_id: connection.organization_id,
           connection_name: connection.name,
-        }).execute(transaction);
+        });
       });
     },
 
     async voidLeases(ownerPrefix) {
-      const { numUpdatedRows } = await db
+      const rows = await db
         .updateTable('grants')
         .set({ lease_owner: null, lease_until: null })
         .where((eb) => eb.fn<boolean>('starts_with', ['lease_owner', eb.val(ownerPrefix)]))
-        .executeTakeFirstOrThrow();
-      return Number(numUpdatedRows);
+        .returning(grantChanged)
+        .execute();
+      for (const row of rows) announce(row);
+      return rows.length;
     },
   };
 }

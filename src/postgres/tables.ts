@@ -80,6 +80,8 @@ export interface GrantsTable {
   revoked_at: Date | null;
   revoked_by: string | null;
   revoked_reason: string | null;
+  /** When callers last had it refreshed on demand, newest last; as many as the limit counts. */
+  forced_refreshes_at: Generated<Date[]>;
   created_at: Date;
   updated_at: Date;
 }
@@ -147,8 +149,6 @@ export interface AuditEventsTable {
   address: string | null;
 }
 
-export interface SettingsTable {
-  name: string;
 export interface SweepsTable {
   id: string;
   started_at: Generated<Date>;
@@ -162,6 +162,8 @@ export interface SweepsTable {
   skipped: Generated<number>;
 }
 
+export interface SettingsTable {
+  name: string;
   value: ColumnType<unknown, string>;
   updated_at: Date;
 }
@@ -174,5 +176,5 @@ export interface Tables {
   data_keys: DataKeysTable;
   audit_events: AuditEventsTable;
   settings: SettingsTable;
-}
   sweeps: SweepsTable;
+}

@@ -12,6 +12,8 @@ import type { StoredTokens } from './stores.ts';
 export interface CredentialLookup {
   /** Undefined where the organisation has no connection of that name and there is no global one. */
   find(query: CredentialQuery): Promise<CredentialMatch | undefined>;
+  /** The same as it is stored at this moment, whatever was found before: for whoever doubts what `find` told. */
+  findStored(query: CredentialQuery): Promise<CredentialMatch | undefined>;
 }
 
 export interface GrantWithConnection {
@@ -33,14 +35,25 @@ export interface RecordedFailure {
   keepIntent: boolean;
 }
 
+/** At most so many refreshes on demand of one grant within so long, counted over all processes. */
+export interface ForcedRefreshLimit {
+  most: number;
+  withinMs: number;
+}
+
 /**
  * Upkeep of grants by id, across organisations. Every write compares the version it read; a lease only says who is
  * calling the provider. Times of leases are the database's.
  */
 export interface RefreshStore {
   find(grantId: string): Promise<GrantWithConnection | undefined>;
-  /** Takes the lease and marks the intent in one conditional update; undefined while another holds it, or the grant is gone. */
-  acquire(grantId: string, owner: string, leaseMs: number): Promise<LeasedGrant | undefined>;
+  /**
+   * Takes the lease and marks the intent in one conditional update; undefined, with nothing written, while another holds
+   * it, where the grant is gone, and where it no longer has the version that is named.
+   */
+  acquire(grantId: string, owner: string, leaseMs: number, version?: number): Promise<LeasedGrant | undefined>;
+  /** For the lease's holder: undefined where one more refresh on demand is counted, else the milliseconds until one may be. */
+  countForced(grantId: string, limit: ForcedRefreshLimit): Promise<number | undefined>;
   /** Gives the lease up without a result; the intent goes back to what it was before acquire. */
   release(leased: LeasedGrant, owner: string): Promise<void>;
   /** New tokens at version + 1, completed, failures forgotten. False where the row moved or is gone; nothing is written then. */
@@ -217,6 +230,15 @@ export interface RefreshQueue {
 
 /** Wakes whoever waits for another process's refresh. */
 export interface GrantSignals {
-  /** Resolves when the grant is said to have changed, or after `timeoutMs`: a signal may be lost, the row is what counts. */
-  next(grantId: string, timeoutMs: number): Promise<void>;
+  /** Begins before the row is read, so that what happens after the reading is not missed. */
+  watch(grantId: string): GrantWatch;
+}
+
+export interface GrantWatch {
+  /**
+   * Resolves when the grant was said to have changed since the last time, when it is time to look anyway, or after
+   * `atMostMs`: a signal may be lost, the row is what counts.
+   */
+  changed(atMostMs: number): Promise<void>;
+  end(): void;
 }

@@ -1,6 +1,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { GrantSignals } from '../../../src/domain/ports/engine.ts';
 import { channels } from '../../../src/postgres/channels.ts';
+import { createGrantSignals } from '../../../src/postgres/grant-signals.ts';
 import { createListener, type Listener } from '../../../src/postgres/listener.ts';
 import { createPool } from '../../../src/postgres/pool.ts';
 import { createTestDatabase } from '../../support/postgres.ts';
@@ -16,6 +18,9 @@ const patience = { timeout: 10_000, interval: 20 };
 
 describe('listener', () => {
   let stores: TestStores;
+  // Longer than a test may last: only a signal ends a wait.
+  const pollMs = { listening: 600_000, deaf: 600_000 };
+  let signals: GrantSignals;
   const heard: { channel: string; payload: unknown }[] = [];
   const changes: boolean[] = [];
 
@@ -27,6 +32,7 @@ describe('listener', () => {
       });
     }
     stores.listener.onChange((up) => changes.push(up));
+    signals = createGrantSignals({ listener: stores.listener, pollMs });
     stores.listener.start();
     await vi.waitUntil(() => stores.listener.isUp(), patience);
   });
@@ -50,15 +56,16 @@ describe('listener', () => {
   test('a revoked and a refreshed grant are told of, and whoever waits for it wakes', async () => {
     const connection = await storeConnection(stores, aConnection(null, 'signals'));
     const id = await storeGrant(stores, 'acme', connection);
-    const payload = { grant_id: id, connection_id: connection.id, organization_id: 'acme' };
+    const payload = { grant_id: id, connection_id: connection.id, organization_id: 'acme', subject: null };
     await hears('grant_changed', payload);
     heard.length = 0;
     const leased = await stores.refreshes.acquire(id, 'a', 45_000);
     if (leased === undefined) throw new Error('taken');
-    // Longer than the test may last: only the signal can end this wait.
-    const woken = stores.signals.next(id, 600_000);
+    const watch = signals.watch(id);
+    const woken = watch.changed(600_000);
     await stores.refreshes.release(leased, 'a');
     await woken;
+    watch.end();
     await hears('grant_changed', payload);
     heard.length = 0;
     await stores.database.write('acme', ({ grants }) => grants.revoke(id, { by: 'a', reason: null, now: new Date() }));

@@ -1,0 +1,101 @@
+import type { CredentialMatch, CredentialQuery } from '../domain/credential.ts';
+import type { CredentialLookup } from '../domain/ports/engine.ts';
+import { createChangeLog } from './change-log.ts';
+import { channels } from './channels.ts';
+import type { Listener } from './listener.ts';
+import { createTaggedCache } from './tagged-cache.ts';
+
+export interface CachedCredentialsDeps {
+  /** Reads the row. */
+  lookup: Pick<CredentialLookup, 'find'>;
+  listener: Pick<Listener, 'subscribe' | 'onChange' | 'isUp'>;
+}
+
+const limits = {
+  max: 100_000,
+  /** Bytes of sealed tokens: those of the hundred thousand may be a kilobyte each on average. */
+  maxSize: 100_000_000,
+  /**
+   * The net under notifications of refreshes, which are sent after the commit and die with a process that is killed in
+   * between: an older token is forgotten in the end, though it may be alive.
+   */
+  maxAgeMs: 30_000,
+};
+
+/**
+ * What fetches found, in memory, with the tokens sealed as they are in the row. Notifications take entries out again: in
+ * this process before a change is answered, in another when it hears of it. While they may be missed nothing is cached.
+ * That there is no such connection or grant is never remembered.
+ */
+export function createCachedCredentials({ lookup, listener }: CachedCredentialsDeps): CredentialLookup {
+  const matches = createTaggedCache<CredentialMatch>(limits);
+  const log = createChangeLog();
+
+  function changed(tag: string): void {
+    log.note(tag);
+    matches.drop(tag);
+  }
+
+  listener.subscribe(channels.connectionChanged, ({ organization_id, connection_name }) =>
+    changed(nameTag(connection_name, organization_id)),
+  );
+  listener.subscribe(channels.grantChanged, ({ connection_id, organization_id, subject }) =>
+    changed(slotTag(connection_id, organization_id, subject)),
+  );
+  listener.onChange(() => {
+    log.noteEverything();
+    matches.clear();
+  });
+
+  async function readAndRemember(key: string, query: CredentialQuery): Promise<CredentialMatch | undefined> {
+    const before = log.position();
+    const match = await lookup.find(query);
+    if (match === undefined || match.grants.length === 0 || !listener.isUp()) return match;
+    const tags = tagsOf(query, match);
+    // A notification that arrived while the row was read may be about this very row.
+    if (!log.hasChangedSince(before, tags)) matches.set(key, match, { tags, size: sizeOf(match) });
+    return match;
+  }
+
+  return {
+    async find(query) {
+      if (!listener.isUp()) return lookup.find(query);
+      const key = keyOf(query);
+      return matches.get(key) ?? readAndRemember(key, query);
+    },
+    findStored: (query) => readAndRemember(keyOf(query), query),
+  };
+}
+
+/** As JSON: no two queries share a spelling, whatever characters their parts hold. */
+function keyOf({ organizationId, connectionName, subject, accountId }: CredentialQuery): string {
+  return JSON.stringify([organizationId, connectionName, subject, accountId]);
+}
+
+/** Everything whose change may change the answer. */
+function tagsOf({ organizationId, connectionName, subject }: CredentialQuery, match: CredentialMatch): string[] {
+  const tags = [
+    nameTag(connectionName, organizationId),
+    // A grant that appears here hides the shared one, or stands beside others.
+    slotTag(match.connectionId, organizationId, subject),
+  ];
+  if (organizationId === null) return tags;
+  // An own connection hides the global one, so whoever was served from the global one depends on both names.
+  if (match.organizationId === null) tags.push(nameTag(connectionName, null));
+  const isShared = match.grants.some((grant) => grant.organizationId === null);
+  if (isShared) tags.push(slotTag(match.connectionId, null, null));
+  return tags;
+}
+
+function nameTag(name: string, organizationId: string | null): string {
+  return JSON.stringify(['name', name, organizationId]);
+}
+
+function slotTag(connectionId: string, organizationId: string | null, subject: string | null): string {
+  return JSON.stringify([connectionId, organizationId, subject]);
+}
+
+/** At least 1, which the cache insists on. */
+function sizeOf({ grants }: CredentialMatch): number {
+  return grants.reduce((bytes, { sealedTokens }) => bytes + (sealedTokens?.byteLength ?? 0), 1);
+}

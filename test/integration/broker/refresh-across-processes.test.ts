@@ -1,0 +1,190 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { Grant } from '../../../src/domain/grant.ts';
+import { createGrantSignals } from '../../../src/postgres/grant-signals.ts';
+import { createPostgres } from '../../../src/postgres/postgres.ts';
+import { openTestStores, type TestStores } from '../../support/postgres-fixtures.ts';
+import {
+  aFailure,
+  anAnswer,
+  type CountingProvider,
+  createCountingProvider,
+  createEngine,
+  storeRefreshableGrant,
+} from '../../support/refresh-fixture.ts';
+
+const patience = { timeout: 10_000, interval: 10 };
+const anHourOn = () => new Date(Date.now() + 3_600_000);
+/** Longer than a test may last: only a notification ends a wait, and no lease lapses. */
+const never = 600_000;
+
+/** Processes on one database, each with connections of its own, that wake each other by notification alone. */
+const processes: TestStores[] = [];
+
+function listening(stores: TestStores): TestStores {
+  const pollMs = { listening: never, deaf: never };
+  const signals = createGrantSignals({ listener: stores.listener, pollMs });
+  stores.listener.start();
+  return { ...stores, signals };
+}
+
+beforeAll(async () => {
+  const first = await openTestStores();
+  const { url } = first;
+  processes.push(listening(first));
+  for (let i = 0; i < 2; i += 1) {
+    const postgres = createPostgres({ connectionString: url, poolMax: 5, onError: () => {} });
+    processes.push(listening({ ...postgres, url, end: () => postgres.close() }));
+  }
+  await vi.waitUntil(() => processes.every(({ listener }) => listener.isUp()), patience);
+});
+afterAll(async () => {
+  for (const { end } of processes.toReversed()) await end();
+});
+
+const store = (name: string, expiresAt = anHourOn()) => storeRefreshableGrant(first(), name, { expiresAt });
+function first(): TestStores {
+  const [stores] = processes;
+  if (stores === undefined) throw new Error('not open');
+  return stores;
+}
+const enginesOn = (provider: CountingProvider) =>
+  processes.map((stores) => createEngine(stores, provider, { leaseMs: never }));
+
+function newerThan(version: number, { force }: { force: boolean }) {
+  return { isSatisfiedBy: (grant: Grant) => grant.version > version, force, seenVersion: version };
+}
+
+/** Answers only when told to. */
+function createGate() {
+  const { promise, resolve: open } = Promise.withResolvers<void>();
+  return { opened: promise, open };
+}
+
+async function lockedRow(id: string) {
+  const found = await first().refreshes.find(id);
+  if (found === undefined) throw new Error('gone');
+  return found.grant;
+}
+
+describe('whoever waits for another process', () => {
+  test('is woken by its notification, however seldom it would look by itself', async () => {
+    const { id } = await store('woken');
+    const gate = createGate();
+    const provider = createCountingProvider(async () => {
+      await gate.opened;
+      return anAnswer('at-1', 'rt-1');
+    });
+    const results = enginesOn(provider).map(({ refreshGrant }) => refreshGrant(id, newerThan(1, { force: false })));
+    await vi.waitUntil(() => provider.spent.length === 1, patience);
+    gate.open();
+    for (const result of await Promise.all(results))
+      expect(result).toMatchObject({ kind: 'fresh', grant: { version: 2 } });
+    expect(provider.spent).toEqual(['rt-0']);
+  });
+
+  test('is woken when a restarted process gives up the leases it left behind', async () => {
+    const { id } = await store('left-behind');
+    await first().refreshes.acquire(id, 'killed/1', never);
+    const provider = createCountingProvider(async () => anAnswer('at-1', 'rt-1'));
+    const waiting = createEngine(processes[1] ?? first(), provider, { leaseMs: never }).refreshGrant(
+      id,
+      newerThan(1, { force: false }),
+    );
+    await first().refreshes.voidLeases('killed/');
+    expect(await waiting).toMatchObject({ kind: 'fresh', grant: { version: 2 } });
+  });
+
+  test('shares its failure too', async () => {
+    const { id } = await store('shared-failure');
+    const gate = createGate();
+    const provider = createCountingProvider(async () => {
+      await gate.opened;
+      throw aFailure({ class: 'transient', httpStatus: 503 });
+    });
+    const [holder, ...others] = enginesOn(provider);
+    const held = holder?.refreshGrant(id, newerThan(1, { force: true }));
+    await vi.waitUntil(() => provider.spent.length === 1, patience);
+    const waits = processes.slice(1).map((stores) => vi.spyOn(stores.refreshes, 'find'));
+    const waiting = others.map(({ refreshGrant }) => refreshGrant(id, newerThan(1, { force: true })));
+    // They have seen the row as it is while the provider is being asked.
+    await vi.waitUntil(() => waits.every(({ mock }) => mock.settledResults.length > 0), patience);
+    gate.open();
+    for (const result of await Promise.all([held, ...waiting])) expect(result).toMatchObject({ kind: 'unavailable' });
+    expect(provider.spent).toHaveLength(1);
+  });
+});
+
+describe('a report of a rejected token', () => {
+  test('costs one provider call, however many report it in whichever process', async () => {
+    const { id } = await store('reported');
+    const provider = createCountingProvider(async () => anAnswer('at-1', 'rt-1'));
+    const results = await Promise.all(
+      enginesOn(provider).flatMap(({ refreshGrant }) =>
+        Array.from({ length: 10 }, () => refreshGrant(id, newerThan(1, { force: true }))),
+      ),
+    );
+    for (const result of results) expect(result).toMatchObject({ kind: 'fresh', grant: { version: 2 } });
+    expect(provider.spent).toEqual(['rt-0']);
+  });
+
+  test('that comes after the refresh costs no call, and not even a write', async () => {
+    const { id } = await store('late');
+    const provider = createCountingProvider(async () => anAnswer('at-1', 'rt-1'));
+    const [one, other] = enginesOn(provider);
+    await one?.refreshGrant(id, newerThan(1, { force: true }));
+    const before = await lockedRow(id);
+    const acquire = vi.spyOn(first().refreshes, 'release');
+    expect(await other?.refreshGrant(id, newerThan(1, { force: true }))).toMatchObject({
+      kind: 'fresh',
+      grant: { version: 2 },
+    });
+    expect(provider.spent).toHaveLength(1);
+    expect(acquire).not.toHaveBeenCalled();
+    expect(await lockedRow(id)).toEqual(before);
+  });
+});
+
+describe('refreshes on demand', () => {
+  test('are ten a minute, over all processes and not in each; a refresh that is needed is none of them', async () => {
+    const { id } = await store('limited');
+    let calls = 0;
+    const provider = createCountingProvider(async () => {
+      calls += 1;
+      return anAnswer(`at-${calls}`, `rt-${calls}`);
+    });
+    const engines = enginesOn(provider);
+    const force = async (i: number) =>
+      engines[i % engines.length]?.refreshGrant(id, newerThan((await lockedRow(id)).version, { force: true }));
+    for (let i = 0; i < 10; i += 1) expect(await force(i)).toMatchObject({ kind: 'fresh' });
+    for (let i = 0; i < 3; i += 1) {
+      const refused = await force(i);
+      if (refused?.kind !== 'limited') throw new Error(`not limited but ${refused?.kind}`);
+      expect(refused.retryAfterMs).toBeGreaterThan(0);
+      expect(refused.retryAfterMs).toBeLessThanOrEqual(60_000);
+    }
+    expect(calls).toBe(10);
+    expect(await lockedRow(id)).toMatchObject({ leaseOwner: null, refreshStartedAt: null });
+    expect(await engines[0]?.refreshGrant(id, newerThan(11, { force: false }))).toMatchObject({ kind: 'fresh' });
+    expect(calls).toBe(11);
+  });
+
+  test('are counted one by one when they come at once', async () => {
+    const { id } = await store('counted');
+    const limit = { most: 3, withinMs: never };
+    const answers = await Promise.all(
+      processes.flatMap(({ refreshes }) => [1, 2, 3].map(() => refreshes.countForced(id, limit))),
+    );
+    expect(answers.filter((waitMs) => waitMs === undefined)).toHaveLength(3);
+  });
+
+  test('are forgotten once their minute is over', async () => {
+    const { id } = await store('forgotten');
+    const { refreshes } = first();
+    expect(await refreshes.countForced(id, { most: 1, withinMs: never })).toBeUndefined();
+    expect(await refreshes.countForced(id, { most: 1, withinMs: never })).toBeGreaterThan(0);
+    await vi.waitUntil(
+      async () => (await refreshes.countForced(id, { most: 1, withinMs: 20 })) === undefined,
+      patience,
+    );
+  });
+});
