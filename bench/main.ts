@@ -1,3 +1,4 @@
+import { cpus, loadavg } from 'node:os';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { callersScenario } from './scenarios/callers.ts';
@@ -40,13 +41,22 @@ async function main(): Promise<number> {
     return 1;
   }
   const effort = choice.isQuick ? quick : thorough;
+  const [busyBefore = 0] = loadavg();
   const results: ScenarioResult[] = [];
   for (const { title, run } of choice.only) {
     process.stderr.write(`measuring: ${title}\n`);
     results.push({ scenario: title, figures: await run(effort) });
   }
   process.stdout.write(`${formatTable(results)}\n\n`);
-  process.stdout.write(`written to ${writeResults(results, choice.isQuick ? 'quick' : 'thorough')}\n`);
+  // With others at work on every processor, both sides of a ratio wait for them, and it tells little of either.
+  if (busyBefore > cpus().length / 2) {
+    process.stdout.write(
+      `The machine was busy (load ${busyBefore.toFixed(1)} before the start): trust none of this.\n`,
+    );
+  }
+  process.stdout.write(
+    `written to ${writeResults(results, { mode: choice.isQuick ? 'quick' : 'thorough', busyBefore })}\n`,
+  );
   return 0;
 }
 

@@ -71,7 +71,7 @@ function format(value: number, unit: Unit): string {
 }
 
 /** Answers with the file's path. */
-export function writeResults(results: readonly ScenarioResult[], mode: string): string {
+export function writeResults(results: readonly ScenarioResult[], run: { mode: string; busyBefore: number }): string {
   const folder = join(import.meta.dirname, '../results');
   mkdirSync(folder, { recursive: true });
   const at = new Date().toISOString();
@@ -87,6 +87,6 @@ export function writeResults(results: readonly ScenarioResult[], mode: string): 
     scenario,
     figures: figures.map((figure) => ({ ...figure, met: isMet(figure) })),
   }));
-  writeFileSync(file, `${JSON.stringify({ at, mode, machine, results: judged }, null, 2)}\n`);
+  writeFileSync(file, `${JSON.stringify({ at, ...run, machine, results: judged }, null, 2)}\n`);
   return file;
 }
