@@ -5,12 +5,12 @@ import { createAnswerCheck, type OpenApi } from './documented-answers.ts';
 import { openService, type Service } from './service.ts';
 
 let service: Service;
-let names: string[];
+let connections: string[];
 beforeAll(async () => {
   service = await openService({ PROVIDER_RETRIES: '0', PROVIDER_TIMEOUT_MS: '500', PROVIDER_CALL_CAP_MS: '1000' });
   const connected = await addConnection(service);
   await importGrant(service, connected, 3600);
-  names = [connected.name, (await addConnection(service, { organization: 'acme' })).name, 'absent'];
+  connections = [connected.name, (await addConnection(service, { organization: 'acme' })).name, 'absent'];
 });
 afterAll(() => service?.close());
 
@@ -92,11 +92,21 @@ const plausible: Record<string, fc.Arbitrary<unknown>> = {
   global: fc.boolean(),
 };
 
-/** Of the members a route knows, some, with values that it may take; at times anything. */
-function bodyOf(members: string[]): fc.Arbitrary<string | undefined> {
+const words = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 });
+
+interface BodySchema {
+  properties?: Record<string, unknown>;
+  required?: string[];
+}
+
+/** Those a route needs and some of those it knows, with values that it may take; at times anything. */
+function bodyOf({ properties = {}, required = [] }: BodySchema): fc.Arbitrary<string | undefined> {
   const member = (name: string) =>
-    fc.oneof({ weight: 5, arbitrary: plausible[name] ?? text }, { weight: 1, arbitrary: value });
-  const known = fc.record(Object.fromEntries(members.map((name) => [name, member(name)])), { requiredKeys: [] });
+    fc.oneof({ weight: 8, arbitrary: plausible[name] ?? words }, { weight: 1, arbitrary: value });
+  const names = Object.keys(properties);
+  const known = fc
+    .subarray(names, { maxLength: Math.min(3, names.length) })
+    .chain((some) => fc.record(Object.fromEntries([...required, ...some].map((name) => [name, member(name)]))));
   return fc.oneof(
     { weight: 8, arbitrary: known.map((it) => JSON.stringify(it)) },
     { weight: 1, arbitrary: fc.dictionary(text, value, { maxKeys: 5 }).map((it) => JSON.stringify(it)) },
@@ -106,21 +116,26 @@ function bodyOf(members: string[]): fc.Arbitrary<string | undefined> {
   );
 }
 
-function membersOf({ paths, components }: OpenApi, route: string): string[] {
+function bodySchemaOf({ paths, components }: OpenApi, route: string): BodySchema {
   const [method = '', path = ''] = route.split(' ');
   const schema = paths[path]?.[method.toLowerCase()]?.requestBody?.content['application/json']?.schema;
   const name =
     String(schema?.$ref ?? '')
       .split('/')
       .at(-1) ?? '';
-  return Object.keys((components.schemas[name]?.properties as object | undefined) ?? {});
+  return (components.schemas[name] as BodySchema | undefined) ?? {};
 }
 
 const parameters = [
   ...['include_global', 'status', 'provider', 'flow', 'q', 'limit', 'cursor', 'subject', 'account_id', 'min_ttl'],
   ...['scopes', 'confirm_disable_workflows', 'state', 'code', 'error', 'iss'],
 ];
-const query = fc.array(fc.tuple(fc.oneof(fc.constantFrom(...parameters), text), text), { maxLength: 5 });
+const query = fc.array(
+  fc.tuple(fc.oneof(fc.constantFrom(...parameters), text), fc.oneof(text, fc.constantFrom('1', 'true'))),
+  {
+    maxLength: 3,
+  },
+);
 /** Bytes that a client can send in a header at all. */
 const headerText = fc.string({
   unit: fc
@@ -152,12 +167,12 @@ interface Request {
   body: string | undefined;
 }
 
-const requestWith = (members: string[]): fc.Arbitrary<Request> =>
+const requestWith = (body: BodySchema): fc.Arbitrary<Request> =>
   fc.record({
     segments: fc.tuple(segment, segment),
     query,
     headers: headers.map((given) => given as Record<string, string>),
-    body: bodyOf(members),
+    body: bodyOf(body),
   });
 /** Mostly a connection that is there. */
 const segment = fc.oneof({ weight: 3, arbitrary: fc.nat({ max: 2 }) }, { weight: 1, arbitrary: text });
@@ -165,7 +180,7 @@ const segment = fc.oneof({ weight: 3, arbitrary: fc.nat({ max: 2 }) }, { weight:
 async function send(route: string, { segments, query: pairs, headers: given, body: sent }: Request) {
   const [method = '', pattern = ''] = route.split(' ');
   const parts = segments.map((part) =>
-    encodeURIComponent(typeof part === 'number' ? (names[part] ?? '') : part.toWellFormed()),
+    encodeURIComponent(typeof part === 'number' ? (connections[part] ?? '') : part.toWellFormed()),
   );
   const path = pattern.replace(/\{\w+\}/g, () => parts.shift() || 'x');
   const search = new URLSearchParams(
@@ -174,7 +189,11 @@ async function send(route: string, { segments, query: pairs, headers: given, bod
   const response = await fetch(`${service.broker.url}${path}?${search}`, {
     method,
     redirect: 'manual',
-    headers: { authorization: `Bearer ${service.stack.adminKey()}`, ...given },
+    headers: {
+      authorization: `Bearer ${service.stack.adminKey()}`,
+      ...given,
+      ...(path.startsWith('/callback/') && { 'content-type': 'application/x-www-form-urlencoded' }),
+    },
     ...(method === 'GET' || sent === undefined ? {} : { body: new TextEncoder().encode(sent) }),
   });
   const answerText = await response.text();
@@ -192,7 +211,7 @@ describe('whatever comes in, the answer is one of the contract and no failure of
   test.each(routes)('%s', async (route) => {
     const check = createAnswerCheck(service.document);
     await fc.assert(
-      fc.asyncProperty(requestWith(membersOf(service.document, route)), async (request) => {
+      fc.asyncProperty(requestWith(bodySchemaOf(service.document, route)), async (request) => {
         const { method, path, answer } = await send(route, request);
         if (answer.status >= 500)
           expect([answer.status, expected503]).toEqual([503, expect.arrayContaining([answer.body.code])]);

@@ -76,6 +76,13 @@ describe('POST /connections/{name}/test', () => {
     expect((await act('test', connection)).body.test_result).toBe('skipped');
   });
 
+  test('503 provider_unavailable where there is no live token to test with', async () => {
+    const connection = await addConnection(service);
+    await importGrant(service, connection, -60);
+    await service.provider.setOutage('unavailable');
+    expect(await act('test', connection)).toMatchObject({ status: 503, body: { code: 'provider_unavailable' } });
+  });
+
   test('503 before anybody has connected, 409 where several accounts could be meant', async () => {
     const connection = await addConnection(service, { body: { multi_account: true } });
     expect(await act('test', connection)).toMatchObject({

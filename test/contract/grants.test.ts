@@ -162,7 +162,12 @@ describe('GET and DELETE /connections/{name}/grants', () => {
     const { body } = await put(connection, { access_token: 'a' });
     expect((await service.api.delete(`${other.path}/grants/${body.grant_id}`)).status).toBe(404);
     expect((await service.api.delete(`${connection.path}/grants/nonsense`)).body.code).toBe('grant_not_found');
-    expect((await service.api.get('/connections/absent/grants')).body.code).toBe('connection_not_found');
+    for (const [method, path, sent] of [
+      ['GET', '/connections/absent/grants', undefined],
+      ['POST', '/connections/absent/grants', { access_token: 'a' }],
+      ['DELETE', `/connections/absent/grants/${body.grant_id}`, undefined],
+    ] as const)
+      expect((await service.api.call(method, path, { body: sent })).body.code).toBe('connection_not_found');
     expect(await list(connection)).toHaveLength(1);
   });
 });
