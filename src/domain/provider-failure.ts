@@ -4,9 +4,10 @@
  * - client: invalid_client, unauthorized_client. Every grant of the connection is affected.
  * - configuration: invalid_scope, unsupported_grant_type, invalid_target (RFC 8707 §2).
  * - throttled: 429, slow_down (RFC 8628 §3.5).
- * - transient: 5xx, timeouts, resets, TLS, redirects, 404, HTML, bodies nobody can read.
+ * - transient: 5xx, timeouts, resets, TLS, redirects, 404, HTML, bodies nobody can read. Feeds the breaker.
  * - unknown: another OAuth error code.
  * - refused: our own rules stopped the call before it was sent (an address that may not be reached, a broken URL).
+ * throttled and transient are also what a call is refused with that was held back for what earlier ones met.
  */
 export type FailureClass =
   | 'reauthorization'
@@ -26,6 +27,7 @@ export interface ProviderFailureFacts {
   /** The provider's own `error` code, already checked to be a short token of RFC 6749 §5.2's characters. */
   oauthError: string | null;
   httpStatus: number | null;
+  /** As the provider asked; on a call that was never sent, how long it is held back. */
   retryAfterMs: number | null;
 }
 

@@ -81,10 +81,17 @@ export interface FailureEffect {
   /** Null: the grant stays as it is. */
   failed: StatusReason | null;
   retryAt: Date | null;
+  run: FailureRun;
 }
 
+/**
+ * What a failure is to the run that may end as provider_rejected: one more of it, an answer of another kind, from which
+ * a day of nothing else is counted anew, or nothing, because no call was made.
+ */
+export type FailureRun = 'grows' | 'restarts' | 'stays';
+
 /** What a grant's failures so far say about the next one. */
-export type FailureHistory = Pick<Grant, 'failingSince' | 'consecutiveFailures'>;
+export type FailureHistory = Pick<Grant, 'failingSince' | 'consecutiveFailures'> & Partial<Pick<Grant, 'statusReason'>>;
 
 /** The effect of a failure on a grant that was leased for it. `interrupted`: an earlier call's answer may have been lost. */
 export function effectOfFailure(
@@ -93,25 +100,44 @@ export function effectOfFailure(
   interrupted: boolean,
   now: Date,
 ): FailureEffect {
+  // Held back: what other calls met says nothing of this grant, however long it lasts.
+  if (!failure.sent && failure.retryAfterMs !== null) {
+    return { failed: null, retryAt: later(now, Math.min(failure.retryAfterMs, maxThrottleMs)), run: 'stays' };
+  }
   switch (failure.class) {
-    case 'reauthorization':
-      return { failed: interrupted ? 'rotation_interrupted' : 'reauthorization_required', retryAt: null };
+    case 'reauthorization': {
+      const failed = interrupted ? 'rotation_interrupted' : 'reauthorization_required';
+      return { failed, retryAt: null, run: 'restarts' };
+    }
     case 'client':
-      return { failed: 'client_rejected', retryAt: null };
+      return { failed: 'client_rejected', retryAt: null, run: 'restarts' };
     case 'configuration':
-      return { failed: 'configuration_rejected', retryAt: new Date(now.getTime() + day) };
-    case 'throttled':
-      return { failed: null, retryAt: later(now, Math.min(failure.retryAfterMs ?? backoffMs(grant), maxThrottleMs)) };
+      return { failed: 'configuration_rejected', retryAt: later(now, day), run: 'restarts' };
+    case 'throttled': {
+      const pauseMs = Math.min(failure.retryAfterMs ?? backoffMs(grant), maxThrottleMs);
+      return { failed: null, retryAt: retryAfter(grant, pauseMs, now), run: 'restarts' };
+    }
     case 'refused':
     case 'transient':
     case 'unknown':
       return hasGivenUp(grant, now)
-        ? { failed: 'provider_rejected', retryAt: later(now, day) }
+        ? { failed: 'provider_rejected', retryAt: later(now, day), run: 'grows' }
         : {
             failed: null,
-            retryAt: later(now, Math.min(Math.max(failure.retryAfterMs ?? 0, backoffMs(grant)), maxThrottleMs)),
+            retryAt: retryAfter(
+              grant,
+              Math.min(Math.max(failure.retryAfterMs ?? 0, backoffMs(grant)), maxThrottleMs),
+              now,
+            ),
+            run: 'grows',
           };
   }
+}
+
+/** One that is tried daily stays so: that today's try met an outage is no reason to ask more often. */
+function retryAfter({ statusReason }: FailureHistory, pauseMs: number, now: Date): Date {
+  const isTriedDaily = statusReason === 'configuration_rejected' || statusReason === 'provider_rejected';
+  return later(now, isTriedDaily ? day : pauseMs);
 }
 
 function hasGivenUp(grant: FailureHistory, now: Date): boolean {

@@ -114,7 +114,7 @@ export function createRefreshStore({ db, notifier, deliver }: RefreshStoreDeps):
       return finish(saved, base, owner);
     },
 
-    async fail({ grant }, owner, { failed, message, retryAt, keepIntent }, event) {
+    async fail({ grant }, owner, { failed, message, retryAt, keepIntent, run = 'grows' }, event) {
       const recorded = await db.transaction().execute(async (transaction) => {
         const row = await transaction
           .updateTable('grants')
@@ -128,8 +128,9 @@ export function createRefreshStore({ db, notifier, deliver }: RefreshStoreDeps):
                   refresh_started_at: sql<Date | null>`case when lease_owner = ${owner} then null else refresh_started_at end`,
                 }),
             retry_at: retryAt,
-            consecutive_failures: eb('consecutive_failures', '+', 1),
-            failing_since: eb.fn.coalesce('failing_since', eb.val(event.time)),
+            ...(run !== 'stays' && { consecutive_failures: eb('consecutive_failures', '+', 1) }),
+            ...(run === 'grows' && { failing_since: eb.fn.coalesce('failing_since', eb.val(event.time)) }),
+            ...(run === 'restarts' && { failing_since: event.time }),
             updated_at: event.time,
           }))
           .where('id', '=', grant.id)

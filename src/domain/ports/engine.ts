@@ -5,6 +5,7 @@ import type { Reach } from '../caller.ts';
 import type { Connection, OrganizationId } from '../connection.ts';
 import type { CredentialMatch, CredentialQuery } from '../credential.ts';
 import type { Grant, Health, StatusReason } from '../grant.ts';
+import type { FailureRun } from '../refresh-policy.ts';
 import type { GrantBase } from './spool.ts';
 import type { StoredTokens } from './stores.ts';
 
@@ -33,6 +34,8 @@ export interface RecordedFailure {
   retryAt: Date | null;
   /** True keeps refresh_started_at: the call may have been answered, and whoever comes next must know. */
   keepIntent: boolean;
+  /** It grows where nothing is said. */
+  run?: FailureRun;
 }
 
 /** At most so many refreshes on demand of one grant within so long, counted over all processes. */

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Connection } from '../../../src/domain/connection.ts';
-import type { LeasedGrant } from '../../../src/domain/ports/engine.ts';
+import type { LeasedGrant, RecordedFailure } from '../../../src/domain/ports/engine.ts';
 import {
   aConnection,
   anArrival,
@@ -45,7 +45,7 @@ describe('refresh store', () => {
   const current = async () => (await stores.refreshes.find(grantId))?.grant;
   const save = (leased: LeasedGrant, owner: string, tokens = tokensUntil(minutesFromNow(60))) =>
     stores.refreshes.save(leased.grant, owner, tokens, anEvent(connection, grantId));
-  const fail = (leased: LeasedGrant, owner: string, changes: Partial<typeof failure> = {}) =>
+  const fail = (leased: LeasedGrant, owner: string, changes: Partial<RecordedFailure> = {}) =>
     stores.refreshes.fail(
       leased,
       owner,
@@ -144,6 +144,18 @@ describe('refresh store', () => {
     expect(first?.refreshStartedAt).toBeNull();
     expect(second?.refreshStartedAt).not.toBeNull();
     expect((await lease('c')).interrupted).toBe(true);
+  });
+
+  test('a call that was held back counts as nothing; an answer of another kind begins the time of failing anew', async () => {
+    await fail(await lease('a'), 'a', { run: 'stays' });
+    expect(await current()).toMatchObject({ consecutiveFailures: 0, failingSince: null, retryAt: failure.retryAt });
+    await fail(await lease('b'), 'b');
+    const first = await current();
+    await fail(await lease('c'), 'c', { run: 'stays' });
+    expect(await current()).toMatchObject({ consecutiveFailures: 1, failingSince: first?.failingSince });
+    const event = { ...anEvent(connection, grantId), time: minutesFromNow(5) };
+    await stores.refreshes.fail(await lease('d'), 'd', { ...failure, run: 'restarts' }, event);
+    expect(await current()).toMatchObject({ consecutiveFailures: 2, failingSince: event.time });
   });
 
   test('a failure of one whose lease went to another does not clear the mark of the other', async () => {
