@@ -65,7 +65,7 @@ async function build(config: Config, log: Logger, stack: AsyncDisposableStack): 
   stack.defer(() => postgres.close());
   const apiKeys = createCachedApiKeys({ store: postgres.apiKeys, listener: postgres.listener, clock });
   stack.defer(() => apiKeys.flush().catch(onError));
-  const provider = openProvider(config);
+  const provider = openProvider(config, log);
   stack.defer(() => provider.close());
 
   const jobs: Jobs = createJobs({
@@ -213,10 +213,24 @@ function openPostgres(config: Config, { databaseUrl }: Foundation, onError: (err
   });
 }
 
-function openProvider({ allowPrivateNetwork, provider: { timeoutMs, callCapMs, retries } }: Config) {
+function openProvider({ allowPrivateNetwork, provider: { timeoutMs, callCapMs, retries } }: Config, log: Logger) {
   const http = createGuardedHttp({ allowPrivateNetwork, connectTimeoutMs: timeoutMs });
   const catalogue = createCatalogue();
-  const oauth = createOAuthGateway({ http, catalogue, retries, callCapMs, probeTimeoutMs });
+  const oauth = createOAuthGateway({
+    http,
+    catalogue,
+    retries,
+    callCapMs,
+    probeTimeoutMs,
+    onCircuitChange: ({ endpoint, state }) => {
+      if (state === 'open') log.warn({ endpoint }, 'a token endpoint failed several times in a row and is left alone');
+      else
+        log.info(
+          { endpoint, state },
+          state === 'closed' ? 'a token endpoint is back' : 'a token endpoint is tried again',
+        );
+    },
+  });
   return { oauth, catalogue, close: () => http.close() };
 }
 
