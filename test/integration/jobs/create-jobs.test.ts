@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Secret } from '../../../src/domain/secret.ts';
-import { schedulerId } from '../../../src/jobs/job-kinds.ts';
+import { type PeriodicKind, schedulerId } from '../../../src/jobs/job-kinds.ts';
 import { createQueueServer } from '../../../src/jobs/queue-server.ts';
 import { createTestDatabase } from '../../support/postgres.ts';
 import { type Backend, hourMs, type Recorded, record } from '../../support/recorded-jobs.ts';
@@ -135,6 +135,74 @@ function suite(createBackend: () => Promise<Backend>): void {
     await vi.waitFor(() => expect(worker.sweeps).toBeGreaterThanOrEqual(4), patience);
   });
 
+  test('each kind of work has a clock of its own', async () => {
+    const worker = await start({ intervals: { health: 500 } });
+    await vi.waitFor(() => expect(worker.healthChecks).toBeGreaterThanOrEqual(3), patience);
+    expect([worker.sweeps, worker.forecasts]).toEqual([1, 1]);
+  });
+
+  test('a refresh ahead of an expiry runs once for each grant and version, beside the grant of a sweep', async () => {
+    const one = await start({ worker: false });
+    const other = await start({ worker: false });
+    const ahead = (grantId: string, version: number) => ({ grantId, version, delayMs: 50 });
+    await Promise.all([
+      one.jobs.enqueueAhead([ahead('a', 1), ahead('a', 1), ahead('b', 1)]),
+      other.jobs.enqueueAhead([ahead('b', 1), ahead('a', 1), ahead('a', 2)]),
+      other.jobs.enqueue(['a'], 0),
+    ]);
+    const worker = await start();
+    await vi.waitFor(() => expect([...worker.refreshedAhead, ...worker.refreshed]).toHaveLength(4), patience);
+    await worker.jobs.enqueueAhead([ahead('last', 1)]);
+    await vi.waitFor(() => expect(worker.refreshedAhead).toContain('last 1'), patience);
+    expect(worker.refreshedAhead.toSorted()).toEqual(['a 1', 'a 2', 'b 1', 'last 1']);
+    expect(worker.refreshed).toEqual(['a']);
+  });
+
+  test('urgent refreshes go ahead of the others, and each knows its sweep', async () => {
+    const api = await start({ worker: false });
+    await api.jobs.enqueue(['one', 'two', 'three'], 0, { sweepId: 'the-sweep' });
+    await api.jobs.enqueue(['soon-1', 'soon-2'], 0, { sweepId: 'the-sweep', urgent: true });
+    await api.jobs.enqueue(['single'], 0);
+    const sweepIds = new Map<string, string | null>();
+    const worker = await start({
+      concurrency: 1,
+      handlers: { refresh: async (grantId, sweepId) => void sweepIds.set(grantId, sweepId) },
+    });
+    await vi.waitFor(() => expect(worker.refreshed).toHaveLength(6), patience);
+    expect(worker.refreshed.slice(0, 2)).toEqual(['soon-1', 'soon-2']);
+    expect([sweepIds.get('one'), sweepIds.get('soon-2'), sweepIds.get('single')]).toEqual([
+      'the-sweep',
+      'the-sweep',
+      null,
+    ]);
+  });
+
+  test('the backlog counts what could run now, not what waits for its time', async () => {
+    const api = await start({ worker: false });
+    expect(await api.jobs.backlog()).toBe(0);
+    await api.jobs.enqueue(['a', 'b', 'c'], 0);
+    await api.jobs.enqueue(['d'], 0, { urgent: true });
+    await api.jobs.enqueueAhead([{ grantId: 'e', version: 1, delayMs: hourMs }]);
+    expect(await api.jobs.backlog()).toBe(4);
+    const worker = await start();
+    await vi.waitFor(() => expect(worker.refreshed).toHaveLength(4), patience);
+    expect(await api.jobs.backlog()).toBe(0);
+  });
+
+  test('work that takes long is told when its process ends, and another process runs it', async () => {
+    const worker = await start({
+      handlers: {
+        sweep: async (signal) => {
+          await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('ending'))));
+        },
+      },
+    });
+    await vi.waitFor(() => expect(worker.sweeps).toBe(1), patience);
+    await worker.jobs.close();
+    const successor = await start();
+    await vi.waitFor(() => expect(successor.sweeps).toBe(1), patience);
+  });
+
   test('a restart leaves the clock as it stands, and another interval sets it anew', async () => {
     const first = await start();
     await vi.waitFor(() => expect(first.sweeps).toBe(1), patience);
@@ -158,10 +226,12 @@ function suite(createBackend: () => Promise<Backend>): void {
 
   test('a server that was emptied gets its clock back and works on', async () => {
     const worker = await start();
-    await vi.waitFor(() => expect(worker.sweeps).toBe(1), patience);
+    await vi.waitFor(() => expect([worker.sweeps, worker.healthChecks, worker.forecasts]).toEqual([1, 1, 1]), patience);
     await backend.empty();
     await vi.waitFor(async () => expect(await clock()).toBeDefined(), patience);
-    await vi.waitFor(() => expect(worker.sweeps).toBe(2), patience);
+    await vi.waitFor(() => expect([worker.sweeps, worker.healthChecks, worker.forecasts]).toEqual([2, 2, 2]), patience);
+    for (const kind of ['sweep', 'health', 'forecast'] as const)
+      expect(await clock(kind)).toMatchObject({ every: hourMs });
     await worker.jobs.enqueue(['after'], 0);
     await vi.waitFor(() => expect(worker.refreshed).toEqual(['after']), patience);
   });
@@ -261,11 +331,11 @@ function suite(createBackend: () => Promise<Backend>): void {
     expect(worker.warnings.join()).not.toContain('canary-password');
   });
 
-  async function clock() {
+  async function clock(kind: PeriodicKind = 'sweep') {
     const queue = createQueueServer(backend.location).openQueue();
     try {
       await queue.waitUntilReady();
-      const found = await queue.getJobScheduler(schedulerId('sweep'));
+      const found = await queue.getJobScheduler(schedulerId(kind));
       return found && { every: found.every, next: found.next };
     } finally {
       await queue.close();

@@ -1,0 +1,121 @@
+import { describe, expect, test } from 'vitest';
+import { createSweepDueGrants, isSweepOverdue } from '../../../src/broker/sweep-due-grants.ts';
+import { BrokerError } from '../../../src/domain/errors.ts';
+import type { SweepStatus } from '../../../src/domain/ports/engine.ts';
+import { createCountingQueue, createManyDue } from '../../support/upkeep-fixture.ts';
+
+const minute = 60_000;
+const schedule = { intervalMs: 30 * minute, windowMs: 240 * minute };
+const never = new AbortController().signal;
+
+function sweeping(
+  { sweeps }: ReturnType<typeof createManyDue>,
+  { port: queue, clock, sleep }: ReturnType<typeof createCountingQueue>,
+) {
+  let made = 0;
+  return createSweepDueGrants({ sweeps, queue, clock, sleep, schedule, newId: () => `sweep-${++made}` });
+}
+
+describe('a sweep', () => {
+  test('hands over every due grant, what expires before the next sweep first and at once', async () => {
+    const due = createManyDue({ expiring: 1_200, retrying: 3, idle: 2 }, (n) => n < 700);
+    const queue = createCountingQueue();
+    expect(await sweeping(due, queue)(never)).toEqual({ found: 1_205, enqueued: 1_205 });
+    const { first } = queue.queue;
+    expect(new Set(first.map(({ id }) => id)).size).toBe(1_205);
+    expect(first.slice(0, 700).every(({ urgent, spreadMs }) => urgent && spreadMs === 0)).toBe(true);
+    const rest = first.slice(700);
+    expect(rest.every(({ urgent, spreadMs }) => !urgent && spreadMs > 0 && spreadMs <= schedule.intervalMs / 2)).toBe(
+      true,
+    );
+    expect(queue.queue.sweepIds).toEqual(new Set(['sweep-1']));
+    expect(due.log).toEqual(['begin', 'finish 1205 1205']);
+  });
+
+  test.each([
+    ['urgent', true],
+    ['not urgent', false],
+  ] as const)(
+    'of a hundred thousand grants (%s) never fills the queue with more than a few thousand at a time',
+    async (_name, urgent) => {
+      const due = createManyDue({ expiring: 100_000 }, () => urgent);
+      const queue = createCountingQueue();
+      expect(await sweeping(due, queue)(never)).toEqual({ found: 100_000, enqueued: 100_000 });
+      expect(queue.queue.added).toBe(100_000);
+      expect(queue.queue.mostReady).toBeLessThan(16_000);
+      expect(queue.queue.mostDelayed).toBeLessThanOrEqual(10_500);
+      expect(queue.queue.largestBatch).toBeLessThanOrEqual(500);
+    },
+  );
+
+  test('spreads no refresh beyond its part of the interval, however long it waited for room', async () => {
+    const queue = createCountingQueue({ perSleep: 100 });
+    await sweeping(
+      createManyDue({ expiring: 9_000 }, (n) => n < 8_000),
+      queue,
+    )(never);
+    const start = new Date('2030-01-01T00:00:00Z').getTime();
+    expect(queue.clock().getTime()).toBeGreaterThan(start + 20_000);
+    expect(queue.queue.latest).toBe(start + schedule.intervalMs / 5);
+    expect(queue.queue.added).toBe(9_000);
+  });
+
+  test('that breaks off lets another begin at once', async () => {
+    const due = createManyDue({ expiring: 1_000 }, () => true);
+    const queue = createCountingQueue();
+    queue.port.enqueue = async () => {
+      throw BrokerError.with('service_unavailable', 'away', { retry_after: 1 });
+    };
+    await expect(sweeping(due, queue)(never)).rejects.toMatchObject({ code: 'service_unavailable' });
+    expect(due.log).toEqual(['begin', 'giveUp']);
+  });
+
+  test('ends while it waits for room when its process ends', async () => {
+    const due = createManyDue({ expiring: 100_000 }, () => true);
+    const queue = createCountingQueue({ perSleep: 0 });
+    const ending = new AbortController();
+    const sleep = queue.sleep;
+    queue.sleep = async (ms, signal) => {
+      ending.abort();
+      await sleep(ms, signal);
+    };
+    await expect(sweeping(due, queue)(ending.signal)).rejects.toThrow();
+    expect(due.log).toEqual(['begin', 'giveUp']);
+    expect(queue.queue.added).toBeLessThan(6_000);
+  });
+
+  test('waits for another that is at work, and takes its place or leaves it be', async () => {
+    for (const [answers, swept] of [
+      [['running', 'running', 'done'], null],
+      [['running', 'begun'], { found: 1, enqueued: 1 }],
+    ] as const) {
+      const due = createManyDue({ expiring: 1 }, () => true);
+      const told = [...answers];
+      due.sweeps.begin = async () => told.shift() ?? 'begun';
+      expect(await sweeping(due, createCountingQueue())(never)).toEqual(swept);
+      expect(told).toEqual([]);
+    }
+  });
+});
+
+describe('a sweep is overdue at start', () => {
+  const now = new Date('2030-01-01T12:00:00Z');
+  const last: SweepStatus = {
+    id: 'last',
+    startedAt: new Date(now.getTime() - 10 * minute),
+    finishedAt: now,
+    isRunning: false,
+    ...{ found: 0, enqueued: 0, refreshed: 0, failed: 0, skipped: 0 },
+  };
+  test.each([
+    ['where there never was one', null, true],
+    ['not where the last one began within the interval', last, false],
+    ['where the last one began longer ago', { ...last, startedAt: new Date(now.getTime() - 31 * minute) }, true],
+    ['where the last one broke off', { ...last, finishedAt: null }, true],
+    ['not while another runs', { ...last, finishedAt: null, isRunning: true }, false],
+  ])('%s', async (_name, found, overdue) => {
+    const { sweeps } = createManyDue({}, () => false);
+    sweeps.last = async () => found;
+    expect(await isSweepOverdue({ sweeps, clock: () => now, schedule })).toBe(overdue);
+  });
+});
