@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { addConnection, importGrant, type TestConnection } from '../e2e/connections.ts';
-import { json } from '../support/hostile-provider.ts';
 import { openService, type Service } from './service.ts';
 
 let service: Service;
@@ -92,93 +91,6 @@ describe('POST /connections/{name}/test', () => {
     for (const account_id of ['a', 'b']) await importGrant(service, connection, 3600, { account_id });
     expect(await act('test', connection)).toMatchObject({ status: 409, body: { code: 'account_ambiguous' } });
     expect((await act('test', connection, { account_id: 'b' })).status).toBe(200);
-  });
-});
-
-describe('POST /connections/{name}/refresh', () => {
-  test('200 and the refreshed grant, however fresh it was', async () => {
-    const connection = await addConnection(service);
-    const { accessToken, grantId } = await importGrant(service, connection, 3600, { subject: 'u1' });
-    const { status, body } = await act('refresh', connection, { subject: 'u1' });
-    expect(status).toBe(200);
-    expect(body).toMatchObject({ grant_id: grantId, subject: 'u1', account_id: null, status: 'completed' });
-    expect(body.last_refresh_at).toEqual(expect.any(String));
-    const credential = await service.api.get(`${connection.credential}?subject=u1`);
-    expect(credential.body.access_token).not.toBe(accessToken);
-    expect(credential.body.expires_at).toBe(body.expires_at);
-  });
-
-  test('404 before anybody has connected; 400 without a refresh token', async () => {
-    const connection = await addConnection(service);
-    expect(await act('refresh', connection)).toMatchObject({ status: 404, body: { code: 'grant_not_found' } });
-    await service.api.post(`${connection.path}/grants`, { access_token: 'a', expires_in: 600 });
-    expect(await act('refresh', connection)).toMatchObject({ status: 400, body: { code: 'not_refreshable' } });
-  });
-
-  test('503 connection_not_ready when the provider has ended the grant, and again without asking it', async () => {
-    const connection = await addConnection(service);
-    await importGrant(service, connection, 3600);
-    service.provider.forgetRefreshTokens();
-    const refused = {
-      status: 503,
-      body: {
-        ...{ code: 'connection_not_ready', connection_status: 'failed' },
-        ...{ status_reason: 'reauthorization_required', status_message: expect.any(String) },
-      },
-    };
-    expect(await act('refresh', connection)).toMatchObject(refused);
-    const asked = service.provider.countTokenRequests();
-    expect(await act('refresh', connection)).toMatchObject(refused);
-    expect(service.provider.countTokenRequests()).toBe(asked);
-  });
-
-  test('503 connection_not_ready after a revocation', async () => {
-    const connection = await addConnection(service);
-    await importGrant(service, connection, 3600);
-    await act('revoke', connection);
-    expect(await act('refresh', connection)).toMatchObject({
-      status: 503,
-      body: { code: 'connection_not_ready', connection_status: 'failed', status_reason: 'revoked' },
-    });
-  });
-
-  test('503 provider_unavailable with Retry-After, and the valid token is served on', async () => {
-    const connection = await addConnection(service);
-    await importGrant(service, connection, 3600);
-    await service.provider.setOutage('unavailable');
-    expect(await act('refresh', connection)).toMatchObject({ status: 503, body: { code: 'provider_unavailable' } });
-    expect((await service.api.get(connection.credential)).body.status).toBe('completed');
-  });
-
-  test('client_credentials: from any status', async () => {
-    service.hostile.script('/machine', json(401, { error: 'invalid_client' }));
-    const token_url = `${service.hostile.origin}/machine`;
-    const connection = await addConnection(service, { body: { ...machine, token_url } });
-    expect((await detail(connection)).status_reason).toBe('client_rejected');
-    expect((await act('refresh', connection)).body.code).toBe('connection_not_ready');
-    service.hostile.script('/machine', json(200, { access_token: 'back', expires_in: 600 }));
-    expect((await act('refresh', connection)).body).toMatchObject({ status: 'completed', status_reason: null });
-    await act('revoke', connection);
-    expect((await act('refresh', connection)).status).toBe(200);
-    expect((await service.api.get(connection.credential)).body.access_token).toBe('back');
-  });
-
-  test('409 where several accounts could be meant', async () => {
-    const connection = await addConnection(service, { body: { multi_account: true } });
-    for (const account_id of ['a', 'b']) await importGrant(service, connection, 3600, { account_id });
-    const answer = await act('refresh', connection);
-    expect(answer).toMatchObject({ status: 409, body: { code: 'account_ambiguous' } });
-    expect((answer.body.accounts as string[]).toSorted()).toEqual(['a', 'b']);
-    expect((await act('refresh', connection, { account_id: 'a' })).body.account_id).toBe('a');
-  });
-
-  test('429 past ten provider calls a minute', async () => {
-    const connection = await addConnection(service);
-    await importGrant(service, connection, 3600);
-    const statuses: number[] = [];
-    for (let call = 0; call < 11; call++) statuses.push((await act('refresh', connection)).status);
-    expect(statuses).toEqual([...Array(10).fill(200), 429]);
-    expect((await act('refresh', connection)).body.code).toBe('rate_limited');
   });
 });
 
