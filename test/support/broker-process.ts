@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import about from '../../package.json' with { type: 'json' };
 
 export interface BrokerOptions {
   /** Added to PORT, PUBLIC_URL and DATA_DIR; nothing is inherited but PATH and HOME. */
@@ -17,6 +18,8 @@ export interface BrokerOptions {
 export type BrokerProcess = ReturnType<typeof spawnBroker>;
 
 const root = resolve(import.meta.dirname, '../..');
+/** As `npm start` says, flags included. */
+export const [, ...startArguments] = about.scripts.start.split(' ');
 /** The first start makes a database cluster, on a machine that may be busy. */
 const readyLimitMs = 50_000;
 /** The broker promises 30 s. */
@@ -33,7 +36,7 @@ export async function startBroker({ port, ...options }: Omit<BrokerOptions, 'por
 /** Starts the process and waits for nothing. */
 export function spawnBroker({ env = {}, dataDir, port, command = 'serve' }: BrokerOptions) {
   const url = `http://127.0.0.1:${port}`;
-  const child = spawn(process.execPath, ['src/main.ts', command], {
+  const child = spawn(process.execPath, [...startArguments, command], {
     cwd: root,
     env: {
       ...{ PATH: process.env.PATH, HOME: process.env.HOME },
