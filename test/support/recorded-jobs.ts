@@ -3,16 +3,6 @@ import { createJobs, type Jobs } from '../../src/jobs/create-jobs.ts';
 import type { QueueLocation } from '../../src/jobs/queue-server.ts';
 import type { JobHandlers } from '../../src/jobs/run-job.ts';
 
-export interface Backend {
-  location: QueueLocation;
-  /** The same server by another URL. */
-  at(url: string): QueueLocation;
-  url: string;
-  /** As a server that was flushed. */
-  empty(): Promise<void>;
-  drop(): Promise<void>;
-}
-
 export const hourMs = 3_600_000;
 
 export interface Recorded {

@@ -1,12 +1,9 @@
-import { Redis } from 'ioredis';
-import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Secret } from '../../../src/domain/secret.ts';
 import { type PeriodicKind, schedulerId } from '../../../src/jobs/job-kinds.ts';
 import { createQueueServer } from '../../../src/jobs/queue-server.ts';
-import { createTestDatabase } from '../../support/postgres.ts';
-import { type Backend, hourMs, type Recorded, record } from '../../support/recorded-jobs.ts';
-import { createTestRedis, describeWithRedis } from '../../support/redis.ts';
+import { type Backend, postgresBackend, redisBackend } from '../../support/queue-backends.ts';
+import { hourMs, type Recorded, record } from '../../support/recorded-jobs.ts';
+import { describeWithRedis } from '../../support/redis.ts';
 import { createTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts';
 
 const patience = { timeout: 20_000, interval: 20 };
@@ -341,37 +338,4 @@ function suite(createBackend: () => Promise<Backend>): void {
       await queue.close();
     }
   }
-}
-
-async function postgresBackend(): Promise<Backend> {
-  const database = await createTestDatabase();
-  return {
-    location: { databaseUrl: new Secret(database.url) },
-    at: (url) => ({ databaseUrl: new Secret(url) }),
-    url: database.url,
-    empty: async () => {
-      const client = new Client({ connectionString: database.url });
-      await client.connect();
-      await client.query('delete from token_broker_jobs.job');
-      await client.query('delete from token_broker_jobs.scheduler');
-      await client.query('delete from token_broker_jobs.dedup');
-      await client.end();
-    },
-    drop: database.drop,
-  };
-}
-
-async function redisBackend(): Promise<Backend> {
-  const redis = await createTestRedis();
-  return {
-    location: { redisUrl: new Secret(redis.url) },
-    at: (url) => ({ redisUrl: new Secret(url) }),
-    url: redis.url,
-    empty: async () => {
-      const client = new Redis(redis.url);
-      await client.flushdb();
-      client.disconnect();
-    },
-    drop: redis.drop,
-  };
 }
