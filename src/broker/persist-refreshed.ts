@@ -15,7 +15,8 @@ export interface PersistRefreshed {
   settled(grantId: string): Promise<void>;
   /**
    * Writes what a process that is no more left on its disk. Where the row still has the version they built on, it is written
-   * also over a failure, which the missing write may have caused. Throws service_unavailable while the database is away.
+   * also over a failure, which the missing write may have caused. Throws service_unavailable while the database is away;
+   * what it refuses for another reason stays on the disk, and keeps nobody from starting.
    */
   replay(from: Spool): Promise<{ written: number; outdated: number }>;
 }
@@ -81,9 +82,13 @@ export function createPersistRefreshed({ store, spool, sleep, onError }: Persist
     async replay(from) {
       const report = { written: 0, outdated: 0 };
       for (const entry of await from.list()) {
-        if (await save(entry)) report.written += 1;
-        else report.outdated += 1;
-        await from.remove(entry);
+        try {
+          report[(await save(entry)) ? 'written' : 'outdated'] += 1;
+          await from.remove(entry);
+        } catch (error) {
+          if (isBrokerError(error, 'service_unavailable')) throw error;
+          onError(error);
+        }
       }
       return report;
     },

@@ -21,8 +21,20 @@ const stored = z.object({
       keepAliveAt: instant.exactOptional(),
     }),
   }),
-  event: z.custom<SpooledTokens['event']>().transform((event) => ({ ...event, time: new Date(event.time) })),
-});
+  event: z.object({
+    time: instant,
+    actor: z.string(),
+    action: z.literal('grant.refreshed'),
+    organizationId: z.string().nullable(),
+    connectionId: z.string().nullable(),
+    connectionName: z.string().nullable(),
+    grantId: z.string().nullable(),
+    outcome: z.literal('success'),
+    details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())])),
+    requestId: z.string().nullable(),
+    address: z.string().nullable(),
+  }),
+}) satisfies z.ZodType<SpooledTokens, unknown>;
 
 /**
  * Token sets that the database could not take yet, one file each, sealed as they will be stored. A file is whole and on
@@ -51,7 +63,7 @@ export function createSpool(directory: string, onUnreadable: (file: string) => v
       const entries: SpooledTokens[] = [];
       for (const name of names.filter((one) => one.endsWith(extension))) {
         const path = join(directory, name);
-        const entry = stored.safeParse(parse(await readFile(path, 'utf8')));
+        const entry = stored.safeParse(await read(path));
         if (entry.success) entries.push(entry.data);
         else onUnreadable(path);
       }
@@ -64,9 +76,9 @@ export function createSpool(directory: string, onUnreadable: (file: string) => v
   };
 }
 
-function parse(text: string): unknown {
+async function read(path: string): Promise<unknown> {
   try {
-    return JSON.parse(text);
+    return JSON.parse(await readFile(path, 'utf8'));
   } catch {
     return undefined;
   }

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   addConnection,
+  changeGrant,
   type FaultConnection,
   type FaultWorld,
+  importForeignGrant,
   importGrant,
   openFaultWorld,
   type Service,
@@ -61,19 +63,11 @@ test('a provider that takes 14 s: readers are told to come back before it answer
 async function hostileGrant(name: string, reply: Reply, expiresIn = -60) {
   const path = `/${name}/token`;
   hostile.script(path, reply);
-  const connection = await addConnection(world, hasty, { token_url: `${hostile.origin}${path}` });
-  const refreshToken = `rt-${name}`;
-  const answer = await hasty.api.post(`${connection.path}/grants`, {
-    access_token: `at-${name}`,
-    refresh_token: refreshToken,
-    expires_at: new Date(Date.now() + expiresIn * 1000).toISOString(),
-  });
-  expect(answer.status).toBe(201);
+  const grant = await importForeignGrant(world, hasty, { tokenUrl: `${hostile.origin}${path}`, name, expiresIn });
   return {
-    id: answer.body.grant_id,
-    connection,
+    ...grant,
     /** How often its refresh token was sent, there or anywhere else. */
-    sent: () => hostile.received.filter(({ body }) => body.includes(refreshToken)).length,
+    sent: () => hostile.received.filter(({ body }) => body.includes(grant.refreshToken)).length,
     reply: (next: Reply) => hostile.script(path, next),
   };
 }
@@ -89,9 +83,10 @@ async function row(id: string) {
   return found;
 }
 
-const callEnded = (id: string) => expect.poll(async () => (await row(id))?.lease_owner, { timeout: 20_000 }).toBeNull();
+const callEnded = (id: string) =>
+  vi.waitUntil(async () => (await row(id))?.lease_owner === null, { timeout: 20_000, interval: 100 });
 /** What only time would do: the provider may be asked again. */
-const timePasses = (id: string) => world.sql('update grants set retry_at = null where id = $1', [id]);
+const timePasses = (id: string) => changeGrant(world, id, 'retry_at = null');
 const read = ({ credential }: FaultConnection) => hasty.api.get(credential);
 
 describe.concurrent('an answer that never comes whole', () => {
@@ -165,7 +160,7 @@ test('ten answers of 50 MB in gzip cost the memory of none', async () => {
 
 test('a token with life left is served at once while the provider hangs, and nobody waits', async () => {
   const grant = await hostileGrant('alive', hang, 20);
-  await world.sql('update grants set lifetime_seconds = 3600 where id = $1', [grant.id]);
+  await changeGrant(world, grant.id, 'lifetime_seconds = 3600');
   const answers = await Promise.all(Array.from({ length: 20 }, () => read(grant.connection)));
   for (const answer of answers) expect(answer).toMatchObject({ status: 200, body: { access_token: 'at-alive' } });
   await callEnded(grant.id);

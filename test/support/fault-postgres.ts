@@ -8,6 +8,7 @@ import { connectionString, initCluster, startCluster } from '../../src/embedded/
 import { stopPostmaster } from '../../src/embedded/postmaster.ts';
 import { isAlive } from '../../src/embedded/process-identity.ts';
 import { canPassTo, databaseUser } from '../../src/embedded/system-user.ts';
+import { stablePort } from './fault-port.ts';
 
 export interface FaultPostgres {
   /** The same whenever it runs. */
@@ -35,8 +36,8 @@ export async function startFaultPostgres(): Promise<FaultPostgres> {
   const password = randomBytes(16).toString('base64url');
   await initCluster(cluster, password, false);
   const settings = { max_connections: '200', shared_buffers: '64MB' };
-  let server = await startCluster(cluster, settings);
-  const { port } = server;
+  const port = await stablePort();
+  let server = await startCluster(cluster, settings, port);
   const abandon = () => signal(server.pid, 'SIGQUIT');
   process.once('exit', abandon);
 

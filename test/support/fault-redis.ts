@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { freePort } from './broker-process.ts';
+import { stablePort } from './fault-port.ts';
 import { findRedisServer } from './redis-server.ts';
 
 export interface FaultRedis {
@@ -26,7 +26,7 @@ export async function startFaultRedis(): Promise<FaultRedis> {
   const program = findRedisServer();
   if (program === undefined) throw new Error('The fault suite needs a redis-server or valkey-server on the PATH.');
   const home = mkdtempSync(join(tmpdir(), 'token-broker-fault-redis-'));
-  const port = await freePort();
+  const port = await stablePort();
   const url = `redis://127.0.0.1:${port}`;
   let server: ChildProcess | undefined;
   const abandon = () => server?.kill('SIGKILL');

@@ -4,9 +4,10 @@ import { pathToFileURL } from 'node:url';
 import { Client } from 'pg';
 import { inject } from 'vitest';
 import { type Api, type ApiAnswer, createApi } from './broker-api.ts';
-import { type BrokerProcess, freePort, spawnBroker } from './broker-process.ts';
+import { type BrokerProcess, spawnBroker } from './broker-process.ts';
 import { createDataDir, type DataDir } from './data-dir.ts';
 import { openTokenGate, type TokenGate } from './fault-gate.ts';
+import { stablePort } from './fault-port.ts';
 import { type OAuthServer, startOAuthServer } from './oauth-server.ts';
 import type { Lifetimes } from './oauth-server-configuration.ts';
 import { createTestDatabase } from './postgres.ts';
@@ -86,7 +87,7 @@ export async function openFaultWorld(options: WorldOptions = {}): Promise<FaultW
     dataDirs,
     spawn: async ({ env = {}, dataDir, port, clockOffsetMs } = {}) => {
       const broker = spawnBroker({
-        port: port ?? (await freePort()),
+        port: port ?? (await stablePort()),
         dataDir: dataDir ?? newDataDir(dataDirs),
         env: { ...shared, ...clockEnv(clockOffsetMs), ...env },
       });
@@ -101,7 +102,7 @@ export async function openFaultWorld(options: WorldOptions = {}): Promise<FaultW
     },
     migrate: async () => {
       const dataDir = newDataDir(dataDirs);
-      const migration = spawnBroker({ dataDir, port: await freePort(), command: 'migrate', env: shared });
+      const migration = spawnBroker({ dataDir, port: await stablePort(), command: 'migrate', env: shared });
       const [code] = await migration.ended;
       if (code !== 0) throw new Error(`migrate ended with ${String(code)}:\n${migration.logs()}`);
     },
@@ -151,6 +152,16 @@ async function query<Row>(url: string, statement: string, values: unknown[]): Pr
   }
 }
 
+/** What only time would do: reaches past the service, and tells every process as the service itself would. */
+export async function changeGrant({ sql }: Pick<FaultWorld, 'sql'>, id: string, assignment: string): Promise<void> {
+  await sql(
+    `with changed as (update grants set ${assignment} where id = $1 returning *)
+     select pg_notify('grant_changed', json_build_object('grant_id', id, 'connection_id', connection_id,
+       'organization_id', organization_id, 'subject', subject)::text) from changed`,
+    [id],
+  );
+}
+
 export interface FaultConnection {
   name: string;
   clientId: string;
@@ -180,6 +191,28 @@ export async function addConnection(
   });
   expectStatus(answer, 201);
   return { name, ...client, path: `/connections/${name}`, credential: `/credentials/${name}` };
+}
+
+/** A token set that no server knows, in a connection whose token endpoint is at that URL. */
+export async function importForeignGrant(
+  world: Pick<FaultWorld, 'provider' | 'gate'>,
+  service: Pick<Service, 'api'>,
+  { tokenUrl, name, expiresIn = -60 }: { tokenUrl: string; name: string; expiresIn?: number },
+): Promise<ImportedGrant & { connection: FaultConnection }> {
+  const connection = await addConnection(world, service, { token_url: tokenUrl });
+  const tokens = { access_token: `at-${name}`, refresh_token: `rt-${name}` };
+  const answer = await service.api.post(`${connection.path}/grants`, {
+    ...tokens,
+    expires_at: new Date(Date.now() + expiresIn * 1000).toISOString(),
+  });
+  expectStatus(answer, 201);
+  return {
+    connection,
+    id: answer.body.grant_id,
+    accessToken: tokens.access_token,
+    refreshToken: tokens.refresh_token,
+    path: connection.credential,
+  };
 }
 
 export interface ImportedGrant {

@@ -89,6 +89,20 @@ export function redirect(location: string): Reply {
   return (response) => response.writeHead(307, { location }).end();
 }
 
+/** Takes the request, and answers once it is let. */
+export function held(reply: Reply): { reply: Reply; arrived: Promise<void>; release(): void } {
+  const arrived = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  return {
+    reply: (response) => {
+      arrived.resolve();
+      released.promise.then(() => reply(response));
+    },
+    arrived: arrived.promise,
+    release: () => released.resolve(),
+  };
+}
+
 /** Takes the request and never says anything. */
 export const hang: Reply = () => {};
 
@@ -119,10 +133,14 @@ export const trickle: Reply = (response) => {
 
 /** 50 MB in a few kilobytes, to a client that asked for no encoding. */
 export const gzipBomb: Reply = (response) => {
-  response
-    .writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
-    .end(gzipSync(Buffer.alloc(50 * 1024 * 1024, 0x20)));
+  response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' }).end(bomb());
 };
+
+let packed: Buffer | undefined;
+function bomb(): Buffer {
+  packed ??= gzipSync(Buffer.alloc(50 * 1024 * 1024, 0x20));
+  return packed;
+}
 
 /** Plain bytes without end. */
 export const flood: Reply = (response) => {
