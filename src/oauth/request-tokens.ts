@@ -57,8 +57,8 @@ export function requestTokens(deps: TokenDependencies, request: TokenRequest): P
 /** The same where nobody waits at a browser: not made while the endpoint fails, asked for a pause, or is busy. */
 export function requestTokensInTurn(deps: GuardedTokenDependencies, request: TokenRequest): Promise<TokenAnswer> {
   const { url, client, provider } = request;
-  const target = { url, clientId: client.settings.clientId, template: provider.template };
-  return deps.endpoints.call(target, ({ leftMs, countAnotherRequest }) => {
+  const caller = { clientId: client.settings.clientId, template: provider.template };
+  return deps.endpoints.at(url).call(caller, ({ leftMs, countAnotherRequest }) => {
     let isFirst = true;
     const send: GuardedHttp['send'] = (outbound, deadline) => {
       if (!isFirst) countAnotherRequest();
