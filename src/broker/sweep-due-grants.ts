@@ -29,6 +29,8 @@ export interface SweepDueGrantsDeps {
 const pageSize = 500;
 /** Share of the interval over which the refreshes of one sweep are spread, so that providers see no thundering herd. */
 const spreadShare = 0.2;
+/** The first so many make no herd: what is running at once is bounded anyway. */
+const spreadAfter = pageSize;
 /** Two sweeps that begin within this share of the interval are one. */
 const pauseShare = 0.1;
 /** Past so many jobs that wait for a worker, or for their time, the rest of the sweep waits outside the queue. */
@@ -101,7 +103,8 @@ async function handOver(deps: SweepDueGrantsDeps, sweep: Sweep, grants: readonly
   const { sweeps, queue, clock } = deps;
   sweep.progress.found += grants.length;
   await waitForRoom(deps, sweep);
-  const spreadMs = Math.max(0, sweep.spreadUntil - clock().getTime());
+  const isHerd = sweep.progress.found > spreadAfter;
+  const spreadMs = isHerd ? Math.max(0, sweep.spreadUntil - clock().getTime()) : 0;
   const urgent = grants.filter((grant) => grant.urgent).map(({ id }) => id);
   const others = grants.filter((grant) => !grant.urgent).map(({ id }) => id);
   if (urgent.length > 0) await queue.enqueue(urgent, 0, { urgent: true, sweepId: sweep.id });

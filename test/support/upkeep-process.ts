@@ -19,9 +19,9 @@ export function createUpkeepProcess(
   stores: TestStores,
   location: QueueLocation,
   provider: CountingProvider,
-  { concurrency = 10, intervalMs = 30 * 60_000 } = {},
+  { concurrency = 10 } = {},
 ) {
-  const schedule = { intervalMs, windowMs: 240 * 60_000 };
+  const schedule = { intervalMs: 30 * 60_000, windowMs: 240 * 60_000 };
   const clock = () => new Date();
   const { sweeps } = stores;
   const errors: unknown[] = [];

@@ -37,7 +37,7 @@ function suite(createBackend: () => Promise<Backend>): void {
     await backend.drop();
   });
 
-  async function start(options: { concurrency?: number; intervalMs?: number; worker?: boolean } = {}) {
+  async function start(options: { concurrency?: number; worker?: boolean } = {}) {
     const one = createUpkeepProcess(stores, backend.location, provider, options);
     processes.push(one);
     await one.jobs.start(options.worker ?? true);
@@ -109,8 +109,7 @@ function suite(createBackend: () => Promise<Backend>): void {
   test('a refresh token that would die of disuse is used, though its access token lives on for ever', async () => {
     const keepAliveAt = minutesFromNow(-1);
     const id = await storeGrantOf(stores, connection, 'idle', minutesFromNow(60 * 24 * 365), { keepAliveAt });
-    // What is not urgent is spread over a part of the interval.
-    const one = await start({ intervalMs: 1_000 });
+    const one = await start();
     expect(await one.sweep(never)).toEqual({ found: 1, enqueued: 1 });
     await vi.waitFor(async () => expect(await storedGrant(stores, id)).toMatchObject({ version: 2 }), patience);
     expect(provider.spent).toEqual(['rt-idle']);

@@ -60,6 +60,16 @@ describe('a sweep', () => {
     expect(queue.queue.added).toBe(9_000);
   });
 
+  test('of a few grants does not hold them up', async () => {
+    const queue = createCountingQueue();
+    await sweeping(
+      createManyDue({ expiring: 400, idle: 50 }, () => false),
+      queue,
+    )(never);
+    expect(queue.queue.first).toHaveLength(450);
+    expect(queue.queue.first.every(({ spreadMs }) => spreadMs === 0)).toBe(true);
+  });
+
   test('that breaks off lets another begin at once', async () => {
     const due = createManyDue({ expiring: 1_000 }, () => true);
     const queue = createCountingQueue();

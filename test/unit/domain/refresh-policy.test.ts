@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { Grant } from '../../../src/domain/grant.ts';
 import type { FailureClass, ProviderFailureFacts } from '../../../src/domain/provider-failure.ts';
-import { effectOfFailure, isDue, nextRefreshAt } from '../../../src/domain/refresh-policy.ts';
+import {
+  effectOfFailure,
+  isDue,
+  isShortLived,
+  keepAliveAt,
+  nextRefreshAt,
+} from '../../../src/domain/refresh-policy.ts';
 
 const now = new Date('2026-01-01T12:00:00Z');
 const minute = 60_000;
@@ -85,6 +91,36 @@ describe('what the sweep takes up', () => {
     expect(isDue({ ...grant(), status: 'failed' }, schedule, now)).toBe(false);
     expect(isDue(withFacts({ refreshable: false }), schedule, now)).toBe(false);
     expect(isDue(withFacts({ expiresAt: null }), schedule, now)).toBe(false);
+  });
+
+  test('a grant whose refresh token would die of disuse, whatever its access token has left', () => {
+    expect(isDue(withFacts({ expiresAt: null, keepAliveAt: at(0) }), schedule, now)).toBe(true);
+    expect(
+      isDue(withFacts({ expiresAt: at(400 * hour), obtainedAt: at(-minute), keepAliveAt: at(-1) }), schedule, now),
+    ).toBe(true);
+    expect(isDue(withFacts({ expiresAt: at(400 * hour), keepAliveAt: at(1) }), schedule, now)).toBe(false);
+    expect(isDue(withFacts({ refreshable: false, keepAliveAt: at(-1) }), schedule, now)).toBe(false);
+    expect(nextRefreshAt(withFacts({ expiresAt: null, keepAliveAt: at(9 * hour) }), schedule)).toEqual(at(9 * hour));
+    expect(nextRefreshAt(withFacts({ expiresAt: at(6 * hour), keepAliveAt: at(9 * hour) }), schedule)).toEqual(
+      at(2 * hour),
+    );
+  });
+
+  test('with days to spare before a refresh token dies of disuse', () => {
+    expect(keepAliveAt(now, 100)).toEqual(at(80 * 24 * hour));
+  });
+
+  test.each([
+    [60, true],
+    [1800, true],
+    [2099, true],
+    [2101, false],
+    [3600, false],
+    [null, false],
+  ])('and leaves a token of %s seconds to a job of its own: %s', (lifetimeSeconds, isShort) => {
+    const { facts } = withFacts({ lifetimeSeconds });
+    // Half an hour, and the margin of a token that lives a little longer.
+    expect(facts !== null && isShortLived(facts, schedule)).toBe(isShort);
   });
 
   test('is announced as next_refresh_at, never before retry_at', () => {

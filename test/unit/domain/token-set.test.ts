@@ -6,7 +6,12 @@ import { mergeRefreshed, parseTokenSet, serializeTokenSet, type TokenSet } from 
 const requestedAt = new Date('2026-01-01T12:00:00Z');
 
 function tokens(access: string, refresh: string | null, extra: Record<string, unknown> = {}): TokenSet {
-  return { accessToken: new Secret(access), refreshToken: refresh === null ? null : new Secret(refresh), tokenType: 'Bearer', extra };
+  return {
+    accessToken: new Secret(access),
+    refreshToken: refresh === null ? null : new Secret(refresh),
+    tokenType: 'Bearer',
+    extra,
+  };
 }
 
 test('a refresh that brings no refresh token keeps the old one, and the extras it does not repeat', () => {
@@ -22,7 +27,11 @@ test('a rotated refresh token replaces the old one', () => {
 
 test('a token set survives being stored', () => {
   const restored = parseTokenSet(serializeTokenSet(tokens('a', 'r', { n: 1 })));
-  expect([restored.accessToken.reveal(), restored.refreshToken?.reveal(), restored.extra]).toEqual(['a', 'r', { n: 1 }]);
+  expect([restored.accessToken.reveal(), restored.refreshToken?.reveal(), restored.extra]).toEqual([
+    'a',
+    'r',
+    { n: 1 },
+  ]);
 });
 
 describe('the dates kept with a token set', () => {
@@ -34,11 +43,30 @@ describe('the dates kept with a token set', () => {
     refreshable: true,
     scopes: ['read'],
   };
-  const answer = { tokens: tokens('a', null), lifetimeSeconds: null, refreshLifetimeSeconds: null, scopes: null, account: null };
-  const arrival = { answer, kept: tokens('a', 'r'), flow: 'authorization_code', exchangesAccessToken: false, refreshIdleDays: null, held, requestedScopes: [], requestedAt } as const;
+  const answer = {
+    tokens: tokens('a', null),
+    lifetimeSeconds: null,
+    refreshLifetimeSeconds: null,
+    scopes: null,
+    account: null,
+  };
+  const arrival = {
+    answer,
+    kept: tokens('a', 'r'),
+    flow: 'authorization_code',
+    exchangesAccessToken: false,
+    refreshIdleDays: null,
+    held,
+    requestedScopes: [],
+    requestedAt,
+  } as const;
 
   test('the last lifetime seen stands where the provider stops telling', () => {
-    expect(factsOf(arrival)).toMatchObject({ lifetimeSeconds: 7200, expiresAt: new Date('2026-01-01T14:00:00Z'), scopes: ['read'] });
+    expect(factsOf(arrival)).toMatchObject({
+      lifetimeSeconds: 7200,
+      expiresAt: new Date('2026-01-01T14:00:00Z'),
+      scopes: ['read'],
+    });
   });
 
   test('an old refresh token keeps its old death, a new one does not inherit it', () => {
@@ -50,5 +78,12 @@ describe('the dates kept with a token set', () => {
   test('without a refresh token only a client with credentials of its own can be refreshed', () => {
     expect(factsOf({ ...arrival, kept: tokens('a', null) }).refreshable).toBe(false);
     expect(factsOf({ ...arrival, kept: tokens('a', null), flow: 'client_credentials' }).refreshable).toBe(true);
+  });
+
+  test('a refresh token that dies of disuse is to be used again well before that, counted from each time it is used', () => {
+    const due = new Date(requestedAt.getTime() + 80 * 86_400_000);
+    expect(factsOf({ ...arrival, refreshIdleDays: 100 }).keepAliveAt).toEqual(due);
+    expect(factsOf({ ...arrival, kept: tokens('a', null), refreshIdleDays: 100 })).not.toHaveProperty('keepAliveAt');
+    expect(factsOf(arrival)).not.toHaveProperty('keepAliveAt');
   });
 });
