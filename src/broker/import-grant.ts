@@ -93,7 +93,7 @@ function arrivingTokens(
       refreshExpiresAt: null,
       obtainedAt: now,
       // At least this long: when the token was issued is not known.
-      lifetimeSeconds: leftMs !== null && leftMs > 0 ? leftMs / 1000 : null,
+      lifetimeSeconds: leftMs !== null && leftMs > 0 ? Math.ceil(leftMs / 1000) : null,
       refreshable: !spendsRefreshToken || refreshToken !== null,
       scopes: scopes ?? [...settings.scopes],
       // How long it has lain unused is not known either: a day is what an import of many may take to come to rest.
