@@ -14,7 +14,7 @@ export interface RetryTiming {
   retries: number;
   /** Pause before each retry; the last one is the longest Retry-After that is waited for. */
   backoffMs: readonly number[];
-  /** What must be left of the call for another try: one that is cut off after sending may have spent what it sent. */
+  /** What must be left of a call that spends what it sends for another try: cut off after sending, it may be spent. */
   tryRoomMs: number;
   /** In [0, 1). */
   random: () => number;
@@ -36,7 +36,8 @@ export async function withRetries<T>(
     } catch (error) {
       if (!(error instanceof ProviderFailure) || tried >= timing.retries || !mayRepeat(rule, error)) throw error;
       const pauseMs = pauseBefore(tried, error.facts.retryAfterMs, timing);
-      if (pauseMs === null || performance.now() + pauseMs + timing.tryRoomMs > deadline) throw error;
+      const roomMs = rule === 'any' ? 0 : timing.tryRoomMs;
+      if (pauseMs === null || performance.now() + pauseMs + roomMs >= deadline) throw error;
       await sleep(pauseMs);
     }
   }

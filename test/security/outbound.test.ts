@@ -1,7 +1,17 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createBrowser } from '../support/browser.ts';
 import { type HostileProvider, json, selfSigned, startHostileProvider, text } from '../support/hostile-provider.ts';
-import { addConnection, begin, connect, everythingSent, expectStatus, obey, openScene, type Scene } from './scene.ts';
+import {
+  addConnection,
+  begin,
+  connect,
+  everythingSent,
+  expectStatus,
+  issueTokens,
+  obey,
+  openScene,
+  type Scene,
+} from './scene.ts';
 
 describe('calls to a provider', () => {
   let scene: Scene;
@@ -69,9 +79,12 @@ describe('calls to a provider', () => {
     test.each([301, 302, 303, 307, 308])(
       'a %i replays neither secret, code nor token at another host',
       async (status) => {
-        const connection = await addConnection(scene);
+        // An endpoint of its own: one that redirects five times is not called for a while.
+        const tokenPath = `/token-${status}`;
+        scene.provider.script(tokenPath, issueTokens);
+        const connection = await addConnection(scene, { body: { token_url: `${scene.provider.origin}${tokenPath}` } });
         await connect(scene, connection);
-        for (const path of ['/token', '/me', '/revoke'])
+        for (const path of [tokenPath, '/me', '/revoke'])
           scene.provider.script(path, text(status, '', { location: `${elsewhere.origin}${path}` }));
         for (const verb of ['test', 'refresh', 'revoke']) await scene.api.post(`${connection.path}/${verb}`);
         expect((await (await begin(scene, connection)).comeBack()).body).toContain('Not connected');

@@ -131,9 +131,12 @@ describe('the rule', () => {
     expect(await tries('any', {}, 0)).toBe(1);
   });
 
-  test('no retry begins that would be cut off before the provider had time to answer: it could spend what it sends', async () => {
-    expect(await tries('any', {}, 10_000, { ...timing, tryRoomMs: 20_000 })).toBe(1);
-    expect(await tries('any', {}, 60_000, { ...timing, tryRoomMs: 20_000 })).toBe(3);
+  test('no retry that could spend what it sends begins without time for the provider to answer', async () => {
+    const slow = { ...timing, tryRoomMs: 20_000 };
+    expect(await tries('refused', {}, 10_000, slow)).toBe(1);
+    expect(await tries('unsent', {}, 10_000, slow)).toBe(1);
+    expect(await tries('refused', {}, 60_000, slow)).toBe(3);
+    expect(await tries('any', {}, 10_000, slow)).toBe(3);
   });
 
   test('the pauses are 1, 2 and 4 seconds, a quarter more or less, and a Retry-After of up to 4 seconds fits in', () => {
