@@ -3,6 +3,12 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Client } from 'pg';
 import { inject } from 'vitest';
+import { createEnvironmentKeys } from '../../src/crypto/environment-keys.ts';
+import { createKeyRing } from '../../src/crypto/key-ring.ts';
+import { newId } from '../../src/crypto/tokens.ts';
+import type { Cipher } from '../../src/domain/ports/cipher.ts';
+import { Secret } from '../../src/domain/secret.ts';
+import { createPostgres } from '../../src/postgres/postgres.ts';
 import { type Api, type ApiAnswer, createApi } from './broker-api.ts';
 import { type BrokerProcess, spawnBroker } from './broker-process.ts';
 import { createDataDir, type DataDir } from './data-dir.ts';
@@ -37,6 +43,8 @@ export interface FaultWorld {
   spawn(options?: StartOptions): Promise<Service>;
   /** Migrates the database, for processes that do not do it themselves. */
   migrate(): Promise<void>;
+  /** Seals and opens as the service does. Once a process has started. */
+  openCipher(): Promise<Cipher>;
   sql<Row>(statement: string, values?: unknown[]): Promise<Row[]>;
   /** Ends all processes, and what the world runs on. */
   close(): Promise<void>;
@@ -61,10 +69,11 @@ export async function openFaultWorld(options: WorldOptions = {}): Promise<FaultW
   const databaseUrl = options.databaseUrl ?? (await openDatabase(stack));
   const redisUrl = options.redisUrl === undefined ? await openRedis(stack) : options.redisUrl;
   const adminKey = randomBytes(32).toString('base64url');
+  const encryptionKey = randomBytes(32).toString('base64');
   const shared = {
     DATABASE_URL: databaseUrl,
     ...(redisUrl === null ? {} : { REDIS_URL: redisUrl }),
-    ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
+    ENCRYPTION_KEYS: `k1:${encryptionKey}`,
     ADMIN_API_KEY: adminKey,
     ALLOW_PRIVATE_NETWORK: 'true',
     RATE_LIMIT_MAX: '1000000',
@@ -106,6 +115,7 @@ export async function openFaultWorld(options: WorldOptions = {}): Promise<FaultW
       const [code] = await migration.ended;
       if (code !== 0) throw new Error(`migrate ended with ${String(code)}:\n${migration.logs()}`);
     },
+    openCipher: () => openCipher(databaseUrl, encryptionKey),
     sql: (statement, values = []) => query(databaseUrl, statement, values),
     close: () => stack.disposeAsync(),
   };
@@ -139,6 +149,17 @@ function clockEnv(offsetMs: number | undefined): Record<string, string> {
   if (offsetMs === undefined) return {};
   const preload = pathToFileURL(join(import.meta.dirname, 'fault-clock.ts')).href;
   return { NODE_OPTIONS: `--import=${preload}`, FAULT_CLOCK_OFFSET_MS: String(offsetMs) };
+}
+
+async function openCipher(databaseUrl: string, encryptionKey: string): Promise<Cipher> {
+  const postgres = createPostgres({ connectionString: databaseUrl, poolMax: 1, onError: () => {} });
+  try {
+    const keyEncryptionKeys = createEnvironmentKeys([{ id: 'k1', key: new Secret(encryptionKey) }]);
+    const parts = { keys: postgres.dataKeys, keyEncryptionKeys, newId, clock: () => new Date() };
+    return (await createKeyRing(parts)).cipher;
+  } finally {
+    await postgres.close();
+  }
 }
 
 async function query<Row>(url: string, statement: string, values: unknown[]): Promise<Row[]> {
