@@ -10,7 +10,7 @@ import { createEnvironmentKeys } from './crypto/environment-keys.ts';
 import { createKeyRing } from './crypto/key-ring.ts';
 import { createLateCipher, type LateCipher } from './crypto/late-cipher.ts';
 import { createTokens, newId } from './crypto/tokens.ts';
-import { BrokerError } from './domain/errors.ts';
+import { BrokerError, isBrokerError } from './domain/errors.ts';
 import { claimAbandoned, claimInstances, type Instance } from './embedded/instance.ts';
 import { createSpool } from './embedded/spool.ts';
 import { describeError } from './http/error-log.ts';
@@ -187,6 +187,7 @@ async function build(config: Config, log: Logger, stack: AsyncDisposableStack): 
     claimAbandoned(config.dataDir)
       .then((found) => Promise.all(found.map(inherit)))
       .catch(onError);
+    if (config.role !== 'api') catchUp(broker, jobs).catch(unlessAway(onError));
   }, choresEveryMs);
   stack.defer(() => clearInterval(chores));
   return {
@@ -257,9 +258,16 @@ async function openKeys(postgres: Postgres, { encryptionKeys }: Foundation, ciph
   cipher.become(ring.cipher);
 }
 
-/** A sweep that was missed while nothing ran does not wait for the next tick. */
+/** A sweep that was missed while nothing ran, or that broke off for good, does not wait for the next tick. */
 async function catchUp(broker: Broker, jobs: Jobs): Promise<void> {
   if (await broker.isSweepOverdue()) await jobs.enqueueSweep();
+}
+
+/** For work that comes round again: that the queue or the database is away is said elsewhere. */
+function unlessAway(onError: (error: unknown) => void): (error: unknown) => void {
+  return (error) => {
+    if (!isBrokerError(error, 'service_unavailable')) onError(error);
+  };
 }
 
 function createProbes(postgres: Postgres, jobs: Jobs, cipher: LateCipher) {

@@ -66,8 +66,9 @@ function suite(createBackend: () => Promise<Backend>): void {
     release();
     await vi.waitFor(async () => {
       await worker.jobs.enqueue(['slow'], 0);
-      expect(worker.refreshed).toEqual(['slow', 'quick', 'slow']);
+      expect(worker.refreshed.length).toBeGreaterThan(2);
     }, patience);
+    expect(worker.refreshed.slice(0, 3)).toEqual(['slow', 'quick', 'slow']);
   });
 
   test('a refresh that throws stops no other, and its grant can be queued again', async () => {
