@@ -6,8 +6,8 @@ import type { Connection } from '../../../src/domain/connection.ts';
 import type { DueGrant, SweepCursor, SweepPart } from '../../../src/domain/ports/engine.ts';
 import { isDue } from '../../../src/domain/refresh-policy.ts';
 import { createKysely } from '../../../src/postgres/database.ts';
+import { dueGrants } from '../../../src/postgres/due-grants.ts';
 import { createPool } from '../../../src/postgres/pool.ts';
-import { dueGrants } from '../../../src/postgres/sweep-store.ts';
 import {
   aConnection,
   anEvent,
