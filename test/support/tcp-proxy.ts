@@ -6,6 +6,8 @@ export interface TcpProxy {
   url: string;
   /** Connections are cut, and new ones refused. */
   cut(): Promise<void>;
+  /** From now on every piece of data arrives this much later, either way. */
+  delay(ms: number): void;
   /** Connections stay, and nothing passes any more. */
   hang(): void;
   /** Everything passes again; what was hung is cut first. */
@@ -18,6 +20,7 @@ export async function createTcpProxy(target: string, state: 'open' | 'cut' = 'op
   const url = new URL(target);
   const sockets = new Set<Socket>();
   let hung = false;
+  let delayMs = 0;
 
   function pass(client: Socket): void {
     const upstream = connect(Number(url.port), url.hostname);
@@ -28,11 +31,16 @@ export async function createTcpProxy(target: string, state: 'open' | 'cut' = 'op
       sockets.add(from);
       from.on('error', () => {});
       from.on('data', (chunk) => {
-        if (!hung) to.write(chunk);
+        if (hung) return;
+        if (delayMs === 0) to.write(chunk);
+        // Timers of one length fire in the order in which they were set.
+        else setTimeout(() => to.writable && !hung && to.write(chunk), delayMs);
       });
       from.once('close', () => {
         sockets.delete(from);
-        to.destroy();
+        // Behind what is still on its way.
+        if (delayMs === 0) to.destroy();
+        else setTimeout(() => to.destroy(), delayMs);
       });
     }
   }
@@ -54,6 +62,9 @@ export async function createTcpProxy(target: string, state: 'open' | 'cut' = 'op
   return {
     url: through.href,
     cut,
+    delay: (ms) => {
+      delayMs = ms;
+    },
     hang: () => {
       hung = true;
     },
