@@ -34,6 +34,11 @@ export interface UnderLeaseDeps {
 /** A lease that has lapsed by this process's clock, which may be ahead, but not by the database's. */
 const shortestWaitMs = 500;
 const soonMs = 5_000;
+/**
+ * Longer than whoever holds a token that the database was away for takes to bring it there, pauses between tries included.
+ * Shorter than any lease.
+ */
+const deliveryMs = 10_000;
 
 /** Takes the lease and refreshes, or waits for whoever holds it. For one caller at a time per grant and process. */
 export async function refreshUnderLease(
@@ -46,7 +51,11 @@ export async function refreshUnderLease(
   const tryIt = async (version: number | undefined): Promise<RefreshResult | undefined> => {
     await settled(grantId);
     const leased = await store.acquire(grantId, owner, leaseMs, version);
-    return leased && refreshLeased(deps, leased, owner, demand);
+    if (leased === undefined) return undefined;
+    if (!(await mayBeDelivered(deps, leased))) return refreshLeased(deps, leased, owner, demand);
+    // What was waited for has come, or never will: the row says which.
+    await store.release(leased, owner);
+    return tryIt(undefined);
   };
   const result = await tryIt(demand.seenVersion);
   if (result !== undefined) return result;
@@ -84,6 +93,26 @@ async function waitForAnother(
 function withoutSuccess(grant: Grant, now: Date): RefreshResult {
   if (grant.status !== 'completed') return { kind: 'failed', grant };
   return { kind: 'unavailable', grant, retryAt: grant.retryAt ?? new Date(now.getTime() + soonMs) };
+}
+
+/**
+ * After an outage of the database its leases have lapsed, while their holders live and still have what the provider gave
+ * them: sending the old token then would end the grant. The lease is kept meanwhile, so that no third process does it;
+ * the holder writes by version, and needs no lease. False where nothing was waited for.
+ */
+async function mayBeDelivered({ store, signals, clock }: UnderLeaseDeps, leased: LeasedGrant): Promise<boolean> {
+  const { id, version } = leased.grant;
+  const waitMs = deliveryMs - signals.heardForMs();
+  if (!leased.lapsed || !leased.interrupted || waitMs <= 0) return false;
+  const until = clock().getTime() + waitMs;
+  const leftMs = () => Math.min(waitMs, until - clock().getTime());
+  const watch = signals.watch(id);
+  try {
+    while (leftMs() > 0 && (await store.find(id))?.grant.version === version) await watch.changed(leftMs());
+  } finally {
+    watch.end();
+  }
+  return true;
 }
 
 async function refreshLeased(

@@ -19,6 +19,7 @@ const defaultPollMs = { listening: 5_000, deaf: 500 };
 /** Wakes those who wait for a grant when a notification says that it changed. */
 export function createGrantSignals({ listener, pollMs = defaultPollMs }: GrantSignalsDeps): GrantSignals {
   const watches = new Map<string, Set<Watch>>();
+  let upSince = listener.isUp() ? performance.now() : undefined;
 
   function tell(watch: Watch): void {
     watch.heard = true;
@@ -29,11 +30,13 @@ export function createGrantSignals({ listener, pollMs = defaultPollMs }: GrantSi
     for (const watch of watches.get(grant_id) ?? []) tell(watch);
   });
   // What was missed is not repeated, and from here on the other interval counts.
-  listener.onChange(() => {
+  listener.onChange((up) => {
+    upSince = up ? performance.now() : undefined;
     for (const watching of watches.values()) for (const watch of watching) tell(watch);
   });
 
   return {
+    heardForMs: () => (listener.isUp() && upSince !== undefined ? performance.now() - upSince : 0),
     watch(grantId) {
       const watch: Watch = { heard: false, wake: undefined };
       const mine = watches.get(grantId) ?? new Set();

@@ -1,9 +1,10 @@
 import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type { GrantsTable } from './tables.ts';
 
-/** The row with its new lease, and the mark that an earlier holder left. */
+/** The row with its new lease, and the marks that an earlier holder left. */
 export interface LeasedRow extends Selectable<GrantsTable> {
   earlier_refresh_started_at: Date | null;
+  earlier_lease_owner: string | null;
 }
 
 /**
@@ -19,7 +20,7 @@ export function leaseStatement(
 ): RawBuilder<LeasedRow> {
   return sql<LeasedRow>`
     with free as (
-      select id, refresh_started_at as earlier_refresh_started_at from grants
+      select id, refresh_started_at as earlier_refresh_started_at, lease_owner as earlier_lease_owner from grants
       where id = ${grantId} and (lease_until is null or lease_until <= clock_timestamp())
         and version = coalesce(${version}, version)
       for update
@@ -29,7 +30,7 @@ export function leaseStatement(
       lease_until = clock_timestamp() + ${leaseMs} * interval '1 millisecond',
       refresh_started_at = clock_timestamp()
     from free where grants.id = free.id
-    returning grants.*, free.earlier_refresh_started_at`;
+    returning grants.*, free.earlier_refresh_started_at, free.earlier_lease_owner`;
 }
 
 /** Only its owner gives a lease back; whoever saves late, after the lease went to another, leaves it alone. */

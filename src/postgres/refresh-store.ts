@@ -78,9 +78,9 @@ export function createRefreshStore({ db, notifier, deliver }: RefreshStoreDeps):
       const { rows } = await leaseStatement(grantId, owner, leaseMs, version ?? null).execute(db);
       const row = rows[0];
       if (row === undefined) return undefined;
-      const { earlier_refresh_started_at: earlier, ...grant } = row;
+      const { earlier_refresh_started_at: earlier, earlier_lease_owner: earlierOwner, ...grant } = row;
       const found = await withConnection({ ...grant, refresh_started_at: earlier });
-      return found && { ...found, interrupted: earlier !== null };
+      return found && { ...found, interrupted: earlier !== null, lapsed: earlierOwner !== null };
     },
 
     async countForced(grantId, limit) {

@@ -37,6 +37,8 @@ afterAll(async () => {
 beforeEach(() => postgres.start());
 afterEach(() => postgres.start());
 
+/** PROVIDER_CALL_CAP_MS and 15 s. */
+const leaseMs = 18_000;
 const patience = { timeout: 60_000, interval: 100 };
 
 function spooled(dataDir: string): string[] {
@@ -81,6 +83,29 @@ describe('Postgres is stopped between the answer of the provider and its storing
     const again = await service.api.get(grant.path);
     expect(again).toMatchObject({ status: 200, body: { access_token: answer?.body.access_token } });
     expect(exchangesOf(grant)).toHaveLength(1);
+  });
+
+  test('and stays away for longer than the lease: another process leaves the grant to the one that holds its new token', async () => {
+    const second = await world.start();
+    const grant = await importGrant(world, service, connection, { subject: 'lapsed' });
+    const answer = await refreshWhilePostgresGoes(grant, service);
+    let over = false;
+    const reading = (async () => {
+      while (!over) await Promise.all([second.api.get(grant.path), sleep(50)]);
+    })();
+    await sleep(leaseMs + 1_000);
+    await postgres.start();
+    await expect.poll(() => row(grant), patience).toMatchObject({ version: 2, status: 'completed' });
+    await expect
+      .poll(async () => (await second.api.get(grant.path)).body, patience)
+      .toMatchObject({
+        access_token: answer?.body.access_token,
+      });
+    over = true;
+    await reading;
+    expect(exchangesOf(grant)).toHaveLength(1);
+    expect(await world.provider.accepts(answer?.body.access_token ?? '')).toBe(true);
+    await second.stop();
   });
 
   test('and the process is killed: the next one stores the token before it is ready', async () => {

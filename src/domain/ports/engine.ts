@@ -25,6 +25,8 @@ export interface GrantWithConnection {
 export interface LeasedGrant extends GrantWithConnection {
   /** True where an earlier holder may have sent a refresh whose answer was never stored. */
   interrupted: boolean;
+  /** True where the earlier holder never gave the lease back: killed, or cut off with an answer in hand. */
+  lapsed: boolean;
 }
 
 export interface RecordedFailure {
@@ -235,6 +237,8 @@ export interface RefreshQueue {
 export interface GrantSignals {
   /** Begins before the row is read, so that what happens after the reading is not missed. */
   watch(grantId: string): GrantWatch;
+  /** For how long no notification can have been missed; 0 while one can. */
+  heardForMs(): number;
 }
 
 export interface GrantWatch {
