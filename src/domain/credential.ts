@@ -10,22 +10,26 @@ export interface CredentialQuery {
 }
 
 /** The part of a grant that a fetch needs. */
-export type ServableGrant = Pick<
-  Grant,
-  | 'id'
-  | 'connectionId'
-  | 'organizationId'
-  | 'subject'
-  | 'accountId'
-  | 'status'
-  | 'statusReason'
-  | 'statusMessage'
-  | 'sealedTokens'
-  | 'facts'
-  | 'version'
-  | 'retryAt'
-  | 'refreshStartedAt'
->;
+export interface ServableGrant
+  extends Pick<
+    Grant,
+    | 'id'
+    | 'connectionId'
+    | 'organizationId'
+    | 'subject'
+    | 'accountId'
+    | 'status'
+    | 'statusReason'
+    | 'statusMessage'
+    | 'sealedTokens'
+    | 'facts'
+    | 'version'
+    | 'retryAt'
+    | 'refreshStartedAt'
+  > {
+  /** There where the grant is kept in memory: for its token as it is served, for exactly as long. */
+  room?: { served?: Uint8Array };
+}
 
 /**
  * The connection a query finds and the grants that may answer it: the caller's own where there is any, else the shared

@@ -1,8 +1,10 @@
+import { LRUCache } from 'lru-cache';
 import type { CredentialMatch, CredentialQuery } from '../domain/credential.ts';
 import type { CredentialLookup } from '../domain/ports/engine.ts';
 import { createChangeLog } from './change-log.ts';
 import { channels } from './channels.ts';
 import type { Listener } from './listener.ts';
+import { packMatch, unpackMatch } from './packed-match.ts';
 import { createTaggedCache } from './tagged-cache.ts';
 
 export interface CachedCredentialsDeps {
@@ -13,14 +15,18 @@ export interface CachedCredentialsDeps {
 
 const limits = {
   max: 100_000,
-  /** Bytes of sealed tokens: those of the hundred thousand may be a kilobyte each on average. */
+  /** Characters: those of the hundred thousand may be a kilobyte each on average. */
   maxSize: 100_000_000,
   /**
    * The net under notifications of refreshes, which are sent after the commit and die with a process that is killed in
    * between: an older token is forgotten in the end, though it may be alive.
    */
-  maxAgeMs: 30_000,
+  maxAgeMs: 300_000,
 };
+/** Those that are wanted all the time are kept as they are handed out; the rest is packed, and unpacked when it is wanted. */
+const mostUnpacked = 20_000;
+/** Of those that would displace another, one in so many does: a walk through all of them must not turn everything over. */
+const displacing = 16;
 
 /**
  * What fetches found, in memory, with the tokens sealed as they are in the row. Notifications take entries out again: in
@@ -28,8 +34,10 @@ const limits = {
  * That there is no such connection or grant is never remembered.
  */
 export function createCachedCredentials({ lookup, listener }: CachedCredentialsDeps): CredentialLookup {
-  const matches = createTaggedCache<CredentialMatch>(limits);
+  const unpacked = new LRUCache<string, CredentialMatch>({ max: mostUnpacked });
+  const matches = createTaggedCache<string>({ ...limits, onGone: (key) => unpacked.delete(key) });
   const log = createChangeLog();
+  let knocks = 0;
 
   function changed(tag: string): void {
     log.note(tag);
@@ -53,7 +61,21 @@ export function createCachedCredentials({ lookup, listener }: CachedCredentialsD
     if (match === undefined || match.grants.length === 0 || !listener.isUp()) return match;
     const tags = tagsOf(query, match);
     // A notification that arrived while the row was read may be about this very row.
-    if (!log.hasChangedSince(before, tags)) matches.set(key, match, { tags, size: sizeOf(match) });
+    if (log.hasChangedSince(before, tags)) return match;
+    const packed = packMatch(match);
+    matches.set(key, packed, { tags, size: packed.length });
+    return match;
+  }
+
+  function recall(key: string): CredentialMatch | undefined {
+    // Asked each time: it is what grows old, and what counts the uses.
+    const packed = matches.get(key);
+    if (packed === undefined) return undefined;
+    const present = unpacked.get(key);
+    if (present !== undefined) return present;
+    const isKept = unpacked.size < mostUnpacked || ++knocks % displacing === 0;
+    const match = unpackMatch(packed, isKept);
+    if (isKept) unpacked.set(key, match);
     return match;
   }
 
@@ -61,7 +83,7 @@ export function createCachedCredentials({ lookup, listener }: CachedCredentialsD
     async find(query) {
       if (!listener.isUp()) return lookup.find(query);
       const key = keyOf(query);
-      return matches.get(key) ?? readAndRemember(key, query);
+      return recall(key) ?? readAndRemember(key, query);
     },
     findStored: (query) => readAndRemember(keyOf(query), query),
   };
@@ -93,9 +115,4 @@ function nameTag(name: string, organizationId: string | null): string {
 
 function slotTag(connectionId: string, organizationId: string | null, subject: string | null): string {
   return JSON.stringify([connectionId, organizationId, subject]);
-}
-
-/** At least 1, which the cache insists on. */
-function sizeOf({ grants }: CredentialMatch): number {
-  return grants.reduce((bytes, { sealedTokens }) => bytes + (sealedTokens?.byteLength ?? 0), 1);
 }

@@ -15,12 +15,17 @@ export interface TaggedCache<V> {
   clear(): void;
 }
 
+export interface TaggedCacheOptions extends TaggedCacheLimits {
+  /** Told of each entry that goes, however it goes. */
+  onGone: (key: string) => void;
+}
+
 interface Entry<V> {
   value: V;
   tags: readonly string[];
 }
 
-export function createTaggedCache<V>({ max, maxSize, maxAgeMs }: TaggedCacheLimits): TaggedCache<V> {
+export function createTaggedCache<V>({ max, maxSize, maxAgeMs, onGone }: TaggedCacheOptions): TaggedCache<V> {
   // Most tags have one entry: a bare key costs a fraction of a set.
   const keysOf = new Map<string, string | Set<string>>();
   const entries = new LRUCache<string, Entry<V>>({
@@ -31,6 +36,7 @@ export function createTaggedCache<V>({ max, maxSize, maxAgeMs }: TaggedCacheLimi
     ttlResolution: 1_000,
     dispose: ({ tags }, key) => {
       for (const tag of tags) untag(tag, key);
+      onGone(key);
     },
   });
 

@@ -1,0 +1,201 @@
+import { describe, expect, test } from 'vitest';
+import type { CredentialMatch, CredentialQuery, ServableGrant } from '../../../src/domain/credential.ts';
+import type { Channel, Notifications } from '../../../src/postgres/channels.ts';
+import { createCachedCredentials } from '../../../src/postgres/credential-cache.ts';
+import { packMatch, unpackMatch } from '../../../src/postgres/packed-match.ts';
+import { createSubscribers } from '../../../src/postgres/subscribers.ts';
+
+const query: CredentialQuery = { organizationId: 'acme', connectionName: 'mail', subject: null, accountId: null };
+const grant: ServableGrant = {
+  id: 'g1',
+  connectionId: 'c1',
+  organizationId: null,
+  subject: null,
+  accountId: 'T1',
+  status: 'failed',
+  statusReason: 'provider_rejected',
+  statusMessage: 'größer als «einfach»',
+  sealedTokens: Buffer.from([0, 255, 34, 92]),
+  facts: {
+    expiresAt: new Date('2030-01-01T00:00:00.123Z'),
+    refreshExpiresAt: null,
+    obtainedAt: new Date('2029-12-31T00:00:00Z'),
+    lifetimeSeconds: 3600,
+    refreshable: true,
+    scopes: ['read', 'a"b'],
+  },
+  version: 7,
+  retryAt: new Date('2030-01-02T00:00:00Z'),
+  refreshStartedAt: null,
+};
+const match: CredentialMatch = {
+  connectionId: 'c1',
+  connectionName: 'mail',
+  organizationId: null,
+  flow: 'authorization_code',
+  grants: [
+    grant,
+    { ...grant, id: 'g2', sealedTokens: null, facts: null, retryAt: null, refreshStartedAt: new Date(5) },
+  ],
+};
+
+/** A row, a listener and the cache between them. Each read takes as long as the test lets it. */
+function createWorld() {
+  const subscribers = createSubscribers((error) => {
+    throw error;
+  });
+  const world = { isUp: true, row: match as CredentialMatch | undefined, reads: 0, gate: Promise.resolve() };
+  const watchers: ((up: boolean) => void)[] = [];
+  const cached = createCachedCredentials({
+    lookup: {
+      find: async () => {
+        world.reads += 1;
+        const { row } = world;
+        await world.gate;
+        return row;
+      },
+    },
+    listener: {
+      subscribe: (channel, handler) => void subscribers.add(channel, handler),
+      onChange: (handler) => watchers.push(handler),
+      isUp: () => world.isUp,
+    },
+  });
+  return {
+    world,
+    cached,
+    tell: <C extends Channel>(channel: C, payload: Notifications[C]) => subscribers.deliver(channel, payload),
+    turn: (up: boolean) => {
+      world.isUp = up;
+      for (const watcher of watchers) watcher(up);
+    },
+  };
+}
+
+const ofGrant = (organization_id: string | null, connection_id = 'c1', subject: string | null = null) =>
+  ['grant_changed', { grant_id: 'any', connection_id, organization_id, subject }] as const;
+const ofConnection = (organization_id: string | null, connection_name = 'mail') =>
+  ['connection_changed', { connection_id: 'any', organization_id, connection_name }] as const;
+type Told = ReturnType<typeof ofGrant> | ReturnType<typeof ofConnection>;
+
+const mayChangeIt: [string, Told][] = [
+  ['a grant of the organisation’s own', ofGrant('acme')],
+  ['the shared grant', ofGrant(null)],
+  ['a connection of the organisation’s own', ofConnection('acme')],
+  ['the global connection', ofConnection(null)],
+];
+const cannotChangeIt: [string, Told][] = [
+  ['a grant of another organisation', ofGrant('other')],
+  ['a grant of another subject', ofGrant('acme', 'c1', 'ann')],
+  ['a grant of another connection', ofGrant('acme', 'c2')],
+  ['a connection of another organisation', ofConnection('other')],
+  ['a connection of another name', ofConnection(null, 'files')],
+];
+
+describe('what may change an answer', () => {
+  test.each(mayChangeIt)('is forgotten for: %s', async (_, [channel, payload]) => {
+    const { world, cached, tell } = createWorld();
+    await cached.find(query);
+    await cached.find(query);
+    expect(world.reads).toBe(1);
+    tell(channel as 'grant_changed', payload as Notifications['grant_changed']);
+    await cached.find(query);
+    expect(world.reads).toBe(2);
+  });
+
+  test.each(mayChangeIt)('keeps a row out that was being read meanwhile: %s', async (_, [channel, payload]) => {
+    const { world, cached, tell } = createWorld();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    world.gate = promise;
+    const reading = cached.find(query);
+    tell(channel as 'grant_changed', payload as Notifications['grant_changed']);
+    resolve();
+    await reading;
+    await cached.find(query);
+    expect(world.reads).toBe(2);
+  });
+});
+
+test.each(cannotChangeIt)('an answer outlives %s, also while its row is read', async (_, [channel, payload]) => {
+  const { world, cached, tell } = createWorld();
+  const reading = cached.find(query);
+  tell(channel as 'grant_changed', payload as Notifications['grant_changed']);
+  await reading;
+  tell(channel as 'grant_changed', payload as Notifications['grant_changed']);
+  await cached.find(query);
+  expect(world.reads).toBe(1);
+});
+
+test('a row read through more changes than are remembered is kept out', async () => {
+  const { world, cached, tell } = createWorld();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  world.gate = promise;
+  const reading = cached.find(query);
+  tell(...ofGrant(null));
+  for (let i = 0; i < 5_000; i += 1) tell(...ofGrant('other'));
+  resolve();
+  await reading;
+  await cached.find(query);
+  expect(world.reads).toBe(2);
+});
+
+describe('a listener that is down', () => {
+  test('means that every fetch reads, and that nothing from before is left when it is back', async () => {
+    const { world, cached, turn } = createWorld();
+    await cached.find(query);
+    turn(false);
+    await cached.find(query);
+    await cached.find(query);
+    expect(world.reads).toBe(3);
+    turn(true);
+    await cached.find(query);
+    expect(world.reads).toBe(4);
+  });
+
+  test('and back again while a row was read keeps that row out', async () => {
+    const { world, cached, turn } = createWorld();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    world.gate = promise;
+    const reading = cached.find(query);
+    turn(false);
+    turn(true);
+    resolve();
+    await reading;
+    await cached.find(query);
+    expect(world.reads).toBe(2);
+  });
+});
+
+test.each([
+  ['a connection', undefined],
+  ['a grant', { ...match, grants: [] }],
+])('%s that is not there is looked for each time', async (_, row) => {
+  const { world, cached } = createWorld();
+  world.row = row;
+  await cached.find(query);
+  await cached.find(query);
+  expect(world.reads).toBe(2);
+});
+
+test('what comes out of memory is what went in', async () => {
+  const { cached } = createWorld();
+  await cached.find(query);
+  const remembered = await cached.find(query);
+  expect(remembered?.grants.map(({ room, ...rest }) => rest)).toEqual(match.grants);
+  expect(unpackMatch(packMatch(match), false)).toEqual(match);
+});
+
+test('queries that look alike are not mistaken for each other', async () => {
+  const { world, cached } = createWorld();
+  const alike: Partial<CredentialQuery>[] = [
+    { organizationId: null },
+    { organizationId: 'null' },
+    { subject: 'a', accountId: null },
+    { subject: null, accountId: 'a' },
+    { subject: 'a","b', accountId: null },
+    { subject: 'a', accountId: 'b' },
+    { organizationId: '', connectionName: 'acmemail' },
+  ];
+  for (const each of alike) await cached.find({ ...query, ...each });
+  expect(world.reads).toBe(alike.length);
+});
