@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { addConnection, type FaultWorld, importGrant, openFaultWorld, type Service } from '../support/fault-world.ts';
+import {
+  addConnection,
+  changeGrant,
+  type FaultWorld,
+  importGrant,
+  openFaultWorld,
+  type Service,
+} from '../support/fault-world.ts';
 
 let world: FaultWorld;
 let services: Service[];
@@ -30,4 +37,17 @@ test('300 readers over 3 processes of one expired grant that rotates: one token 
     expect(await world.provider.accepts(tokens[0] ?? '')).toBe(true);
     expect(world.gate.exchanges.slice(before)).toMatchObject([{ presented: grant.refreshToken, status: 200 }]);
   }
+});
+
+test('a ten-minute token with two thirds of its life left is read 300 times over 3 processes without a token request', async () => {
+  const [first] = services;
+  if (first === undefined) throw new Error('no service');
+  const connection = await addConnection(world, first);
+  const grant = await importGrant(world, first, connection, { expiresIn: 400 });
+  await changeGrant(world, grant.id, 'lifetime_seconds = 600');
+  const answers = await Promise.all(
+    Array.from({ length: readers }, (_, index) => services[index % services.length]?.api.get(grant.path)),
+  );
+  expect(new Set(answers.map((answer) => answer?.body.access_token))).toEqual(new Set([grant.accessToken]));
+  expect(world.gate.exchanges.filter(({ presented }) => presented === grant.refreshToken)).toEqual([]);
 });

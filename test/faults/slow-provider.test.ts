@@ -27,14 +27,16 @@ import {
 
 let world: FaultWorld;
 let hostile: HostileProvider;
-/** With the numbers of production. */
+/** With the numbers of production, both of them. */
 let patient: Service;
+let other: Service;
 /** Its calls end after 4 s, and its readers wait for no more than 2.5 s. */
 let hasty: Service;
 beforeAll(async () => {
   hostile = await startHostileProvider();
   world = await openFaultWorld();
   patient = await world.start();
+  other = await world.start();
   hasty = await world.start({ env: { PROVIDER_TIMEOUT_MS: '500', PROVIDER_CALL_CAP_MS: '4000' } });
 });
 afterAll(async () => {
@@ -42,18 +44,21 @@ afterAll(async () => {
   await hostile?.close();
 });
 
-test('a provider that takes 14 s: readers are told to come back before it answers, the call runs on, and the token was sent once', async () => {
+test('a provider that takes 14 s: readers at two processes are told to come back before it answers, the call runs on, and the token was sent once', async () => {
   const connection = await addConnection(world, patient);
   const grant = await importGrant(world, patient, connection);
   world.gate.before = () => sleep(14_000);
-  const early = await Promise.all(Array.from({ length: 5 }, () => patient.api.get(grant.path)));
+  const early = await Promise.all(
+    Array.from({ length: 6 }, (_, index) => [patient, other][index % 2]?.api.get(grant.path)),
+  );
   const [exchange, ...others] = world.gate.exchanges.filter(({ presented }) => presented === grant.refreshToken);
-  for (const { status, headers, body } of early) {
-    expect({ status, code: body.code }).toEqual({ status: 503, code: 'provider_unavailable' });
-    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+  for (const answer of early) {
+    expect(answer).toMatchObject({ status: 503, body: { code: 'provider_unavailable' } });
+    expect(Number(answer?.headers.get('retry-after'))).toBeGreaterThan(0);
   }
   expect(exchange?.answeredAt, 'the readers waited for the provider').toBeUndefined();
-  await expect.poll(async () => (await patient.api.get(grant.path)).status, { timeout: 30_000 }).toBe(200);
+  for (const { api } of [other, patient])
+    await expect.poll(async () => (await api.get(grant.path)).status, { timeout: 30_000 }).toBe(200);
   expect(exchange?.status).toBe(200);
   expect(others).toEqual([]);
   world.gate.before = async () => {};
