@@ -25,9 +25,10 @@ export function createForecastStore({ db }: { db: Kysely<Tables> }): ForecastSto
   return {
     warn: (query, eventOf) =>
       db.transaction().execute(async (transaction) => {
-        // Locked and skipped: two who forecast at once warn of each once, and wait for nobody.
+        // Locked and skipped: two who forecast at once wait for nobody. The lock stands in the statement that has the
+        // conditions, so that they are judged again on a row that somebody else warned of meanwhile.
         const { rows } = await sql<ExpiringGrant>`
-          with dying as (select id from grants where id in (${dyingGrants(query)}) for update skip locked)
+          with dying as (${dyingGrants(query)} for update skip locked)
           update grants set warned_refresh_expires_at = refresh_expires_at
           from dying, connections
           where grants.id = dying.id and connections.id = grants.connection_id
