@@ -1,28 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import about from '../package.json' with { type: 'json' };
-import { type Foundation, layFoundation } from './app/foundation.ts';
+import { doChores, stepsToReady } from './app/background.ts';
+import { layFoundation } from './app/foundation.ts';
+import { createJobHandlers } from './app/job-handlers.ts';
+import { createProbes } from './app/probes.ts';
+import { openProvider } from './app/provider.ts';
 import { startUp } from './app/startup.ts';
+import { openPostgres, queueLocation } from './app/storage.ts';
 import { type Broker, createBroker } from './broker/create-broker.ts';
 import type { Config } from './config.ts';
 import { deriveKeys } from './crypto/derived-keys.ts';
-import { createEnvironmentKeys } from './crypto/environment-keys.ts';
-import { createKeyRing } from './crypto/key-ring.ts';
-import { createLateCipher, type LateCipher } from './crypto/late-cipher.ts';
+import { createLateCipher } from './crypto/late-cipher.ts';
 import { createTokens, newId } from './crypto/tokens.ts';
-import { BrokerError, isBrokerError } from './domain/errors.ts';
-import { claimAbandoned, claimInstances, type Instance } from './embedded/instance.ts';
+import { claimInstances, type Instance } from './embedded/instance.ts';
 import { createSpool } from './embedded/spool.ts';
 import { describeError } from './http/error-log.ts';
 import { createHttpServer } from './http/server.ts';
-import { createJobs, type Jobs, type JobsOptions } from './jobs/create-jobs.ts';
-import { postgresConnectionsMax } from './jobs/queue-server.ts';
-import { createCatalogue } from './oauth/catalogue.ts';
-import { createOAuthGateway } from './oauth/gateway.ts';
-import { createGuardedHttp } from './oauth/guarded-http.ts';
+import { createJobs, type Jobs } from './jobs/create-jobs.ts';
 import { createCachedApiKeys } from './postgres/api-key-cache.ts';
-import { migrate } from './postgres/migrate.ts';
-import { createPostgres, type Postgres } from './postgres/postgres.ts';
 
 export interface App {
   /** Where it listens. Health routes answer from now on, the rest once `ready` resolves. */
@@ -37,10 +33,8 @@ export interface App {
 }
 
 const refreshConcurrency = 50;
-const probeTimeoutMs = 10_000;
 const forecastEveryMs = 60 * 60_000;
 const choresEveryMs = 60_000;
-const tripsAreKeptMs = 24 * 60 * 60_000;
 
 /** Builds everything in order and listens. Throws where the process cannot run at all, with everything closed again. */
 export async function createApp(config: Config, log: Logger): Promise<App> {
@@ -76,22 +70,7 @@ async function build(config: Config, log: Logger, stack: AsyncDisposableStack): 
       forecast: forecastEveryMs,
     },
     concurrency: refreshConcurrency,
-    handlers: {
-      sweep: async (signal) => {
-        const swept = await broker.sweepDueGrants(signal);
-        log.info({ ...swept }, swept === null ? 'sweep: another one just ran' : 'sweep: due grants were queued');
-      },
-      refresh: async (grantId, sweepId) => {
-        const { kind } = await broker.refreshDueGrant(grantId, sweepId);
-        if (kind !== 'fresh') log.warn({ grant_id: grantId, result: kind }, 'a due grant was not refreshed');
-      },
-      refreshAhead: async (grantId, version) => {
-        const { kind } = await broker.refreshAhead(grantId, version);
-        if (kind !== 'fresh') log.warn({ grant_id: grantId, result: kind }, 'a grant in use was not refreshed in time');
-      },
-      checkHealth: async (signal) => log.info(await broker.checkHealth(signal), 'health: connections were checked'),
-      forecast: async (signal) => log.info({ warnings: await broker.forecastExpiries(signal) }, 'forecast: done'),
-    },
+    handlers: createJobHandlers(() => broker, log),
     log,
   });
   const ended = new AbortController();
@@ -158,37 +137,14 @@ async function build(config: Config, log: Logger, stack: AsyncDisposableStack): 
   const address = await server.listen({ host: config.host, port: config.port });
   publicUrl ||= `http://localhost:${new URL(address).port}`;
 
-  /** What a dead process left: its unsaved tokens are stored first, then nobody waits for its leases any more. */
-  const inherit = async (instance: Instance) => {
-    const replayed = await broker.replaySpool(spoolOf(instance));
-    const leases = await postgres.refreshes.voidLeases(`${instance.id}/`);
-    if (leases + replayed.written + replayed.outdated > 0)
-      log.info({ ...replayed, leases }, 'took over from an earlier process');
-    if (instance !== instances[0]) instance.release();
-  };
+  const background = { config, log, foundation, instances, postgres, apiKeys, jobs, cipher, broker, spoolOf, onError };
   const closing = new AbortController();
-  const steps = [
-    () => prepareDatabase(config, log, postgres, foundation),
-    ...instances.map((instance) => () => inherit(instance)),
-    // Requests that need a token are refused until here: no stored one may be used while a newer one is not yet back.
-    () => openKeys(postgres, foundation, cipher),
-    async () => postgres.listener.start(),
-    () => jobs.start(config.role !== 'api'),
-    ...(config.role === 'api' ? [] : [() => catchUp(broker, jobs)]),
-  ];
-  const ready = startUp(steps, log, closing.signal);
+  const ready = startUp(stepsToReady(background), log, closing.signal);
   stack.defer(async () => {
     closing.abort();
     await ready.catch(() => {});
   });
-  const chores = setInterval(() => {
-    apiKeys.flush().catch(onError);
-    postgres.trips.purge(new Date(clock().getTime() - tripsAreKeptMs)).catch(onError);
-    claimAbandoned(config.dataDir)
-      .then((found) => Promise.all(found.map(inherit)))
-      .catch(onError);
-    if (config.role !== 'api') catchUp(broker, jobs).catch(unlessAway(onError));
-  }, choresEveryMs);
+  const chores = setInterval(() => doChores(background), choresEveryMs);
   stack.defer(() => clearInterval(chores));
   return {
     address,
@@ -196,89 +152,5 @@ async function build(config: Config, log: Logger, stack: AsyncDisposableStack): 
     adminKeyFile: foundation.adminKeyFile,
     ready,
     close: () => stack.disposeAsync(),
-  };
-}
-
-/** Without Redis the queue lives in the database, which it must reach directly: it listens there. */
-function queueLocation({ redisUrl, databaseListenUrl }: Config, { databaseUrl }: Foundation): JobsOptions['location'] {
-  return redisUrl === null ? { databaseUrl: databaseListenUrl ?? databaseUrl } : { redisUrl };
-}
-
-/** The queue's own connections, where it lives in the database, count towards DATABASE_POOL_MAX. */
-function openPostgres(config: Config, { databaseUrl }: Foundation, onError: (error: unknown) => void): Postgres {
-  return createPostgres({
-    connectionString: databaseUrl.reveal(),
-    ...(config.databaseListenUrl && { listenConnectionString: config.databaseListenUrl.reveal() }),
-    poolMax: Math.max(1, config.databasePoolMax - (config.redisUrl === null ? postgresConnectionsMax : 0)),
-    onError,
-  });
-}
-
-function openProvider({ allowPrivateNetwork, provider: { timeoutMs, callCapMs, retries } }: Config, log: Logger) {
-  const http = createGuardedHttp({ allowPrivateNetwork, connectTimeoutMs: timeoutMs });
-  const catalogue = createCatalogue();
-  const oauth = createOAuthGateway({
-    http,
-    catalogue,
-    retries,
-    callCapMs,
-    probeTimeoutMs,
-    onCircuitChange: ({ endpoint, state }) => {
-      if (state === 'open') log.warn({ endpoint }, 'a token endpoint failed several times in a row and is left alone');
-      else
-        log.info(
-          { endpoint, state },
-          state === 'closed' ? 'a token endpoint is back' : 'a token endpoint is tried again',
-        );
-    },
-  });
-  return { oauth, catalogue, close: () => http.close() };
-}
-
-async function prepareDatabase(
-  config: Config,
-  log: Logger,
-  postgres: Postgres,
-  { databaseUrl }: Foundation,
-): Promise<void> {
-  await postgres.ping();
-  if (config.role === 'all') {
-    const done = await migrate((config.databaseListenUrl ?? databaseUrl).reveal());
-    if (done.length > 0) log.info({ migrations: done }, 'the database was migrated');
-  } else if ((await postgres.pendingMigrations()).length > 0) {
-    throw BrokerError.with('service_unavailable', 'The database waits to be migrated: run the command migrate.', {
-      retry_after: 5,
-    });
-  }
-}
-
-async function openKeys(postgres: Postgres, { encryptionKeys }: Foundation, cipher: LateCipher): Promise<void> {
-  const keyEncryptionKeys = createEnvironmentKeys(encryptionKeys);
-  const ring = await createKeyRing({ keys: postgres.dataKeys, keyEncryptionKeys, newId, clock });
-  cipher.become(ring.cipher);
-}
-
-/** A sweep that was missed while nothing ran, or that broke off for good, does not wait for the next tick. */
-async function catchUp(broker: Broker, jobs: Jobs): Promise<void> {
-  if (await broker.isSweepOverdue()) await jobs.enqueueSweep();
-}
-
-/** For work that comes round again: that the queue or the database is away is said elsewhere. */
-function unlessAway(onError: (error: unknown) => void): (error: unknown) => void {
-  return (error) => {
-    if (!isBrokerError(error, 'service_unavailable')) onError(error);
-  };
-}
-
-function createProbes(postgres: Postgres, jobs: Jobs, cipher: LateCipher) {
-  const database = () => postgres.ping().then(() => true);
-  return {
-    database,
-    queue: async () => jobs.isUp(),
-    readiness: async () => ({
-      database: await database(),
-      migrated: cipher.isReady(),
-      keyProven: cipher.isReady(),
-    }),
   };
 }
