@@ -1,20 +1,11 @@
+import type { ApiKeyStore, TripStore } from '../domain/ports/callers.ts';
 import type { Cipher } from '../domain/ports/cipher.ts';
-import type {
-  ApiKeyStore,
-  CredentialLookup,
-  ExpiringGrant,
-  ForecastStore,
-  GrantSignals,
-  HealthStore,
-  RefreshQueue,
-  RefreshStore,
-  SweepStore,
-  TripStore,
-} from '../domain/ports/engine.ts';
+import type { CredentialLookup, GrantSignals, RefreshStore } from '../domain/ports/engine.ts';
 import type { OAuthGateway, ProviderCatalogue } from '../domain/ports/oauth.ts';
 import type { Spool } from '../domain/ports/spool.ts';
 import type { Database } from '../domain/ports/stores.ts';
 import type { NewId, Tokens } from '../domain/ports/tokens.ts';
+import type { ExpiringGrant, ForecastStore, HealthStore, RefreshQueue, SweepStore } from '../domain/ports/upkeep.ts';
 import type { RefreshSchedule } from '../domain/refresh-policy.ts';
 import type { Secret } from '../domain/secret.ts';
 

@@ -1,7 +1,7 @@
 import type { Connection } from '../domain/connection.ts';
 import type { Cipher } from '../domain/ports/cipher.ts';
-import type { CheckableGrant, HealthRecord, HealthStore } from '../domain/ports/engine.ts';
 import type { OAuthGateway, ProbeResult, ProviderCatalogue } from '../domain/ports/oauth.ts';
+import type { CheckableGrant, HealthRecord, HealthStore } from '../domain/ports/upkeep.ts';
 import { ProviderFailure } from '../domain/provider-failure.ts';
 import { isExpired } from '../domain/refresh-policy.ts';
 import { openClient, openTokens } from './sealing.ts';

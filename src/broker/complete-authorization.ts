@@ -1,6 +1,6 @@
 import type { OrganizationId } from '../domain/connection.ts';
 import type { StatusReason } from '../domain/grant.ts';
-import type { TripStore, TripWithConnection } from '../domain/ports/engine.ts';
+import type { TripStore, TripWithConnection } from '../domain/ports/callers.ts';
 import type { CallbackAnswer, OAuthGateway } from '../domain/ports/oauth.ts';
 import type { Database } from '../domain/ports/stores.ts';
 import { ProviderFailure } from '../domain/provider-failure.ts';

@@ -1,8 +1,8 @@
 import type { Authorization } from '../domain/authorization.ts';
 import type { Connection } from '../domain/connection.ts';
 import type { Grant, StatusReason } from '../domain/grant.ts';
+import type { TripWithConnection } from '../domain/ports/callers.ts';
 import type { Cipher } from '../domain/ports/cipher.ts';
-import type { TripWithConnection } from '../domain/ports/engine.ts';
 import type { ProviderCatalogue } from '../domain/ports/oauth.ts';
 import type { TransactionStores } from '../domain/ports/stores.ts';
 import { factsOf } from '../domain/token-facts.ts';

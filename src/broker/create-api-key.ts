@@ -1,7 +1,7 @@
 import { type ApiKey, excessOver } from '../domain/api-key.ts';
 import type { Caller, Permission, Trace } from '../domain/caller.ts';
 import { BrokerError, type Fault, invalidRequest } from '../domain/errors.ts';
-import type { ApiKeyStore } from '../domain/ports/engine.ts';
+import type { ApiKeyStore } from '../domain/ports/callers.ts';
 import type { NewId, Tokens } from '../domain/ports/tokens.ts';
 import type { Secret } from '../domain/secret.ts';
 import { apiKeyEvent } from './api-key-event.ts';

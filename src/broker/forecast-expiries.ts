@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../domain/audit.ts';
-import type { ExpiringGrant, ForecastStore } from '../domain/ports/engine.ts';
+import type { ExpiringGrant, ForecastStore } from '../domain/ports/upkeep.ts';
 
 /** Warns, once for each token, of refresh tokens whose death is near. Answers those it warned of through `onWarning`. */
 export type ForecastExpiries = (signal: AbortSignal) => Promise<number>;

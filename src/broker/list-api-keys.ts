@@ -1,6 +1,6 @@
 import { type ApiKey, excessOver } from '../domain/api-key.ts';
 import type { Caller } from '../domain/caller.ts';
-import type { ApiKeyStore } from '../domain/ports/engine.ts';
+import type { ApiKeyStore } from '../domain/ports/callers.ts';
 
 /** Those within the caller's permissions, organisations and connections. */
 export type ListApiKeys = (caller: Caller) => Promise<ApiKey[]>;

@@ -1,6 +1,6 @@
 import type { ServableGrant } from '../domain/credential.ts';
 import { isBrokerError } from '../domain/errors.ts';
-import type { RefreshAhead, RefreshQueue } from '../domain/ports/engine.ts';
+import type { RefreshAhead, RefreshQueue } from '../domain/ports/upkeep.ts';
 import { isShortLived, type RefreshSchedule, remainingMs, softMarginMs } from '../domain/refresh-policy.ts';
 
 /**

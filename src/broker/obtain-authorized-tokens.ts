@@ -1,6 +1,6 @@
 import type { StatusReason } from '../domain/grant.ts';
+import type { TripWithConnection } from '../domain/ports/callers.ts';
 import type { Cipher } from '../domain/ports/cipher.ts';
-import type { TripWithConnection } from '../domain/ports/engine.ts';
 import type { OAuthClient, OAuthGateway, ProbeResult } from '../domain/ports/oauth.ts';
 import { ProviderFailure } from '../domain/provider-failure.ts';
 import type { ProviderAccount, TokenAnswer, TokenSet } from '../domain/token-set.ts';

@@ -1,5 +1,5 @@
+import type { TripStore } from '../domain/ports/callers.ts';
 import type { Cipher } from '../domain/ports/cipher.ts';
-import type { TripStore } from '../domain/ports/engine.ts';
 import type { OAuthGateway } from '../domain/ports/oauth.ts';
 import type { Tokens } from '../domain/ports/tokens.ts';
 import { ProviderFailure } from '../domain/provider-failure.ts';

@@ -1,5 +1,5 @@
 import { outcomeOf } from '../domain/authorization.ts';
-import type { TripStore, TripWithConnection } from '../domain/ports/engine.ts';
+import type { TripStore, TripWithConnection } from '../domain/ports/callers.ts';
 import type { Tokens } from '../domain/ports/tokens.ts';
 import type { CallbackHit } from './callback-hit.ts';
 import type { RedirectUriOf } from './connection-view.ts';

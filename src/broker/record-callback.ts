@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../domain/audit.ts';
-import type { TripWithConnection } from '../domain/ports/engine.ts';
+import type { TripWithConnection } from '../domain/ports/callers.ts';
 import type { Database, TransactionStores } from '../domain/ports/stores.ts';
 import type { CallbackHit } from './callback-hit.ts';
 import type { ObtainedTokens, TripFailure } from './obtain-authorized-tokens.ts';

@@ -1,5 +1,5 @@
 import type { Grant } from '../domain/grant.ts';
-import type { RefreshOutcome } from '../domain/ports/engine.ts';
+import type { RefreshOutcome } from '../domain/ports/upkeep.ts';
 import { isDue, type RefreshSchedule } from '../domain/refresh-policy.ts';
 import type { RefreshGrant } from './refresh-grant.ts';
 import type { RefreshResult } from './refresh-result.ts';

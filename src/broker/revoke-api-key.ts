@@ -1,7 +1,7 @@
 import { excessOver } from '../domain/api-key.ts';
 import type { Caller, Trace } from '../domain/caller.ts';
 import { BrokerError } from '../domain/errors.ts';
-import type { ApiKeyStore } from '../domain/ports/engine.ts';
+import type { ApiKeyStore } from '../domain/ports/callers.ts';
 import { apiKeyEvent } from './api-key-event.ts';
 
 /** Takes effect at once, in every process. Throws not_found, also for a key that exceeds the caller. */

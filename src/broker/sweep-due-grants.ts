@@ -1,3 +1,4 @@
+import type { NewId } from '../domain/ports/tokens.ts';
 import {
   type DueGrant,
   type RefreshQueue,
@@ -6,8 +7,7 @@ import {
   type SweepProgress,
   type SweepStore,
   sweepParts,
-} from '../domain/ports/engine.ts';
-import type { NewId } from '../domain/ports/tokens.ts';
+} from '../domain/ports/upkeep.ts';
 import type { RefreshSchedule } from '../domain/refresh-policy.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { type RefreshOutcome, refreshOutcomes, type SweepStore, type SweepTally } from '../domain/ports/engine.ts';
+import { type RefreshOutcome, refreshOutcomes, type SweepStore, type SweepTally } from '../domain/ports/upkeep.ts';
 
 /**
  * Counts how the refreshes of sweeps ended. Gathered in this process and written now and then: what it has not written

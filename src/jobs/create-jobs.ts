@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BrokerError } from '../domain/errors.ts';
-import type { RefreshQueue } from '../domain/ports/engine.ts';
+import type { RefreshQueue } from '../domain/ports/upkeep.ts';
 import type { Intervals } from './clocks.ts';
 import { withDeadline } from './deadline.ts';
 import { type JobEntry, type PeriodicKind, periodicJob, refreshAheadJobs, refreshJobs } from './job-kinds.ts';

@@ -1,5 +1,5 @@
 import type { JobsOptions } from 'bullmq';
-import type { RefreshAhead } from '../domain/ports/engine.ts';
+import type { RefreshAhead } from '../domain/ports/upkeep.ts';
 
 /** Work that comes by the clock. */
 export const periodicKinds = ['sweep', 'health', 'forecast'] as const;

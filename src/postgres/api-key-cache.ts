@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { ApiKey } from '../domain/api-key.ts';
-import type { ApiKeyStore } from '../domain/ports/engine.ts';
+import type { ApiKeyStore } from '../domain/ports/callers.ts';
 import { channels } from './channels.ts';
 import type { Listener } from './listener.ts';
 

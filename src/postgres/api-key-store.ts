@@ -2,7 +2,7 @@ import { type Expression, type ExpressionBuilder, type Kysely, type Selectable, 
 import type pg from 'pg';
 import type { ApiKey } from '../domain/api-key.ts';
 import type { Reach } from '../domain/caller.ts';
-import type { ApiKeyStore } from '../domain/ports/engine.ts';
+import type { ApiKeyStore } from '../domain/ports/callers.ts';
 import { appendAuditEvent } from './audit-log.ts';
 import { channels } from './channels.ts';
 import { notifyOnCommit } from './notifier.ts';

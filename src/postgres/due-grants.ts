@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { DueQuery, SweepPart } from '../domain/ports/engine.ts';
+import type { DueQuery, SweepPart } from '../domain/ports/upkeep.ts';
 import { maxSoftMarginMs, softMarginShare } from '../domain/refresh-policy.ts';
 
 interface DueRow {

@@ -1,5 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
-import type { ExpiringGrant, ForecastStore } from '../domain/ports/engine.ts';
+import type { ExpiringGrant, ForecastStore } from '../domain/ports/upkeep.ts';
 import { appendAuditEvent } from './audit-log.ts';
 import type { Tables } from './tables.ts';
 

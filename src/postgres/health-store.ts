@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import type { HealthStore } from '../domain/ports/engine.ts';
+import type { HealthStore } from '../domain/ports/upkeep.ts';
 import { toConnection } from './connection-rows.ts';
 import { toGrant } from './grant-rows.ts';
 import type { Tables } from './tables.ts';

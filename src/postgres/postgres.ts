@@ -1,15 +1,8 @@
-import type {
-  ApiKeyStore,
-  CredentialLookup,
-  ForecastStore,
-  GrantSignals,
-  HealthStore,
-  RefreshStore,
-  SweepStore,
-  TripStore,
-} from '../domain/ports/engine.ts';
+import type { ApiKeyStore, TripStore } from '../domain/ports/callers.ts';
+import type { CredentialLookup, GrantSignals, RefreshStore } from '../domain/ports/engine.ts';
 import type { DataKeyStore } from '../domain/ports/keys.ts';
 import type { Database } from '../domain/ports/stores.ts';
+import type { ForecastStore, HealthStore, SweepStore } from '../domain/ports/upkeep.ts';
 import { createApiKeyStore } from './api-key-store.ts';
 import { createCachedCredentials } from './credential-cache.ts';
 import { createCredentialLookup } from './credential-lookup.ts';

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import type { SweepStatus, SweepStore } from '../domain/ports/engine.ts';
+import type { SweepStatus, SweepStore } from '../domain/ports/upkeep.ts';
 import { dueGrants } from './due-grants.ts';
 import type { Tables } from './tables.ts';
 

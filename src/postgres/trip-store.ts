@@ -1,5 +1,5 @@
 import type { Kysely, Selectable } from 'kysely';
-import type { TripStore, TripWithConnection } from '../domain/ports/engine.ts';
+import type { TripStore, TripWithConnection } from '../domain/ports/callers.ts';
 import { toAuthorization } from './authorization-rows.ts';
 import { toConnection } from './connection-rows.ts';
 import type { AuthorizationsTable, Tables } from './tables.ts';

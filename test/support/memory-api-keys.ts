@@ -1,7 +1,7 @@
 import type { ApiKey } from '../../src/domain/api-key.ts';
 import type { AuditEvent } from '../../src/domain/audit.ts';
 import { canReach } from '../../src/domain/caller.ts';
-import type { ApiKeyStore } from '../../src/domain/ports/engine.ts';
+import type { ApiKeyStore } from '../../src/domain/ports/callers.ts';
 
 export interface MemoryApiKeys extends ApiKeyStore {
   rows: Map<string, ApiKey>;

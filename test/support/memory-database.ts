@@ -3,7 +3,7 @@ import type { Authorization } from '../../src/domain/authorization.ts';
 import type { Connection, OrganizationId } from '../../src/domain/connection.ts';
 import { BrokerError } from '../../src/domain/errors.ts';
 import type { Grant } from '../../src/domain/grant.ts';
-import type { TripStore, TripWithConnection } from '../../src/domain/ports/engine.ts';
+import type { TripStore, TripWithConnection } from '../../src/domain/ports/callers.ts';
 import type { ConnectionRecord, Database, TransactionStores } from '../../src/domain/ports/stores.ts';
 import { createMemoryGrants } from './memory-grants.ts';
 

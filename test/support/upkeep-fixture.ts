@@ -1,4 +1,4 @@
-import type { DueGrant, DueQuery, RefreshQueue, SweepPart, SweepStore } from '../../src/domain/ports/engine.ts';
+import type { DueGrant, DueQuery, RefreshQueue, SweepPart, SweepStore } from '../../src/domain/ports/upkeep.ts';
 
 export interface QueuedRefresh {
   id: string;

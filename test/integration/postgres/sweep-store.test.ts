@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { v7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Connection } from '../../../src/domain/connection.ts';
-import type { DueGrant, SweepCursor, SweepPart } from '../../../src/domain/ports/engine.ts';
+import type { DueGrant, SweepCursor, SweepPart } from '../../../src/domain/ports/upkeep.ts';
 import { isDue } from '../../../src/domain/refresh-policy.ts';
 import { createKysely } from '../../../src/postgres/database.ts';
 import { dueGrants } from '../../../src/postgres/due-grants.ts';

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { createNoteUse } from '../../../src/broker/note-use.ts';
 import type { ServableGrant } from '../../../src/domain/credential.ts';
 import { BrokerError } from '../../../src/domain/errors.ts';
-import type { RefreshAhead } from '../../../src/domain/ports/engine.ts';
+import type { RefreshAhead } from '../../../src/domain/ports/upkeep.ts';
 
 const schedule = { intervalMs: 1_800_000, windowMs: 14_400_000 };
 const start = new Date('2030-01-01T00:00:00Z');

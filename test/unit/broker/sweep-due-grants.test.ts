@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createSweepDueGrants, isSweepOverdue } from '../../../src/broker/sweep-due-grants.ts';
 import { BrokerError } from '../../../src/domain/errors.ts';
-import type { SweepStatus } from '../../../src/domain/ports/engine.ts';
+import type { SweepStatus } from '../../../src/domain/ports/upkeep.ts';
 import { createCountingQueue, createManyDue } from '../../support/upkeep-fixture.ts';
 
 const minute = 60_000;

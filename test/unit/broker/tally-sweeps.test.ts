@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createTallySweeps } from '../../../src/broker/tally-sweeps.ts';
-import type { SweepTally } from '../../../src/domain/ports/engine.ts';
+import type { SweepTally } from '../../../src/domain/ports/upkeep.ts';
 
 function counting() {
   const written: [string, SweepTally][] = [];

@@ -1,11 +1,24 @@
 import { describe, expect, test } from 'vitest';
-import { type Caller, mayReadCredentialsOf, requirePermission, selectOrganization } from '../../../src/domain/caller.ts';
+import {
+  type Caller,
+  mayReadCredentialsOf,
+  requirePermission,
+  selectOrganization,
+} from '../../../src/domain/caller.ts';
 import { BrokerError } from '../../../src/domain/errors.ts';
 
 const trace = { requestId: null, address: null };
 
 function caller(over: Partial<Caller> = {}): Caller {
-  return { id: 'api_key:1', name: 'one', permissions: ['credentials:read'], organizations: ['acme'], global: false, connections: null, ...over };
+  return {
+    id: 'api_key:1',
+    name: 'one',
+    permissions: ['credentials:read'],
+    organizations: ['acme'],
+    global: false,
+    connections: null,
+    ...over,
+  };
 }
 
 describe('the organisation a request is about', () => {
@@ -24,7 +37,9 @@ describe('the organisation a request is about', () => {
 
   test('is refused where nothing is named and nothing is implied', () => {
     expect(() => selectOrganization(caller({ organizations: '*' }), undefined, trace)).toThrow(/X-Organization-Id/);
-    expect(() => selectOrganization(caller({ organizations: ['acme', 'globex'] }), undefined, trace)).toThrow(BrokerError);
+    expect(() => selectOrganization(caller({ organizations: ['acme', 'globex'] }), undefined, trace)).toThrow(
+      BrokerError,
+    );
   });
 });
 

@@ -4,7 +4,13 @@ import { Secret } from '../../../src/domain/secret.ts';
 
 test('a secret prints nothing of itself however it is printed', () => {
   const secret = new Secret('hunter2');
-  const printed = [`${secret}`, JSON.stringify({ secret }), inspect({ secret }, { depth: 9, showHidden: true }), String(secret), Object.entries(secret).join()];
+  const printed = [
+    `${secret}`,
+    JSON.stringify({ secret }),
+    inspect({ secret }, { depth: 9, showHidden: true }),
+    String(secret),
+    Object.entries(secret).join(),
+  ];
   expect(printed.join('\n')).not.toContain('hunter2');
   expect(secret.reveal()).toBe('hunter2');
 });

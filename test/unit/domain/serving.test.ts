@@ -5,7 +5,9 @@ import { decideServing } from '../../../src/domain/serving.ts';
 const now = new Date('2026-01-01T12:00:00Z');
 const inSeconds = (seconds: number) => new Date(now.getTime() + seconds * 1000);
 
-function grant(over: Partial<ServableGrant> & { expiresIn?: number | null; lifetime?: number | null; refreshable?: boolean } = {}): ServableGrant {
+function grant(
+  over: Partial<ServableGrant> & { expiresIn?: number | null; lifetime?: number | null; refreshable?: boolean } = {},
+): ServableGrant {
   const { expiresIn = 3600, lifetime = 3600, refreshable = true, ...rest } = over;
   return {
     id: 'g',
@@ -65,17 +67,27 @@ describe('a fetch without min_ttl', () => {
   });
 
   test('never hands out an expired token, and says when to come back', () => {
-    expect(decide(grant({ expiresIn: -1, retryAt: inSeconds(30) }))).toEqual({ kind: 'too_early', retryAt: inSeconds(30) });
+    expect(decide(grant({ expiresIn: -1, retryAt: inSeconds(30) }))).toEqual({
+      kind: 'too_early',
+      retryAt: inSeconds(30),
+    });
   });
 
   test('reports an expired token with nothing to refresh it as token_expired', () => {
-    expect(decide(grant({ expiresIn: -1, refreshable: false }))).toMatchObject({ kind: 'not_ready', status: 'failed', reason: 'token_expired' });
+    expect(decide(grant({ expiresIn: -1, refreshable: false }))).toMatchObject({
+      kind: 'not_ready',
+      status: 'failed',
+      reason: 'token_expired',
+    });
   });
 
   test('serves a failed grant while its token lives, and its reason once it does not', () => {
     const failed = { status: 'failed', statusReason: 'reauthorization_required' } as const;
     expect(decide(grant({ ...failed, expiresIn: 60 }))).toEqual({ kind: 'serve', refreshBehind: false });
-    expect(decide(grant({ ...failed, expiresIn: -1 }))).toMatchObject({ kind: 'not_ready', reason: 'reauthorization_required' });
+    expect(decide(grant({ ...failed, expiresIn: -1 }))).toMatchObject({
+      kind: 'not_ready',
+      reason: 'reauthorization_required',
+    });
   });
 
   test('never serves a revoked grant, whose tokens are gone', () => {
@@ -105,15 +117,27 @@ describe('min_ttl', () => {
   });
 
   test('is refused where the expiry is unknown or nothing can refresh the token', () => {
-    expect(decide(grant({ expiresIn: null, lifetime: null }), 60)).toEqual({ kind: 'unsatisfiable', lifetimeSeconds: null });
-    expect(decide(grant({ expiresIn: 30, refreshable: false }), 60)).toEqual({ kind: 'unsatisfiable', lifetimeSeconds: 3600 });
+    expect(decide(grant({ expiresIn: null, lifetime: null }), 60)).toEqual({
+      kind: 'unsatisfiable',
+      lifetimeSeconds: null,
+    });
+    expect(decide(grant({ expiresIn: 30, refreshable: false }), 60)).toEqual({
+      kind: 'unsatisfiable',
+      lifetimeSeconds: 3600,
+    });
   });
 
   test('is not promised from the remains of a token while the provider may not be asked', () => {
-    expect(decide(grant({ expiresIn: 30, retryAt: inSeconds(20) }), 60)).toEqual({ kind: 'too_early', retryAt: inSeconds(20) });
+    expect(decide(grant({ expiresIn: 30, retryAt: inSeconds(20) }), 60)).toEqual({
+      kind: 'too_early',
+      retryAt: inSeconds(20),
+    });
   });
 
   test('is judged on what a refresh brought, once there was one', () => {
-    expect(decide(grant({ expiresIn: 30, lifetime: 30 }), 60, false)).toEqual({ kind: 'unsatisfiable', lifetimeSeconds: 30 });
+    expect(decide(grant({ expiresIn: 30, lifetime: 30 }), 60, false)).toEqual({
+      kind: 'unsatisfiable',
+      lifetimeSeconds: 30,
+    });
   });
 });
