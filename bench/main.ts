@@ -1,17 +1,39 @@
 import { cpus, loadavg } from 'node:os';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { cacheMemoryScenario } from './scenarios/cache-memory.ts';
 import { callersScenario } from './scenarios/callers.ts';
 import { fetchScenario } from './scenarios/fetch.ts';
+import { hotFetchScenario } from './scenarios/hot-fetch.ts';
 import { memoryScenario } from './scenarios/memory.ts';
 import type { Effort, Scenario } from './scenarios/scenario.ts';
+import { selectionScenario } from './scenarios/selection.ts';
 import { startScenario } from './scenarios/start.ts';
+import { slowSweepScenario, sweepScenario } from './scenarios/sweep.ts';
 import { formatTable, type ScenarioResult, writeResults } from './support/report.ts';
 
-const scenarios: readonly Scenario[] = [fetchScenario, callersScenario, startScenario, memoryScenario];
+const scenarios: readonly Scenario[] = [
+  hotFetchScenario,
+  fetchScenario,
+  callersScenario,
+  sweepScenario,
+  slowSweepScenario,
+  selectionScenario,
+  startScenario,
+  memoryScenario,
+  cacheMemoryScenario,
+];
 
-const thorough: Effort = { rounds: 9, roundSeconds: 5, loadSeconds: 60, settleSeconds: 10, refreshes: 2000 };
-const quick: Effort = { rounds: 5, roundSeconds: 2, loadSeconds: 10, settleSeconds: 3, refreshes: 500 };
+const thorough: Effort = {
+  ...{ rounds: 9, roundSeconds: 5, loadSeconds: 60, settleSeconds: 10, refreshes: 2000 },
+  ...{ hotGrants: 10_000, dueGrants: 10_000, slowDueGrants: 2000, sweepRounds: 3 },
+  ...{ storedGrants: [10_000, 1_000_000], cachedGrants: 100_000 },
+};
+const quick: Effort = {
+  ...{ rounds: 5, roundSeconds: 2, loadSeconds: 10, settleSeconds: 3, refreshes: 500 },
+  ...{ hotGrants: 2000, dueGrants: 2000, slowDueGrants: 500, sweepRounds: 1 },
+  ...{ storedGrants: [10_000, 100_000], cachedGrants: 20_000 },
+};
 
 const usage = `usage: npm run bench -- [--quick] [--only NAME]...
 

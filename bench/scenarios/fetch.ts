@@ -1,10 +1,8 @@
 import { startBareServer } from '../support/bare-server.ts';
-import { type Arm, interleave } from '../support/interleave.ts';
-import { type Load, runLoad } from '../support/load.ts';
-import { processorSeconds } from '../support/processes.ts';
+import { interleave } from '../support/interleave.ts';
+import { createLoadArm, processorFigures } from '../support/load-arm.ts';
 import type { Figure } from '../support/report.ts';
 import { addLiveConnection, openService, servicePoolMax } from '../support/service.ts';
-import { median } from '../support/statistics.ts';
 import { startTokenEndpoint } from '../support/token-endpoint.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -26,37 +24,17 @@ export const fetchScenario: Scenario = {
     });
 
     const common = { connections: callers, seconds: roundSeconds };
-    const fetching = createArm('fetch', service.pid, {
+    const fetching = createLoadArm('fetch', service.pid, {
       ...common,
       url: service.url,
       headers: service.fetchHeaders,
       paths: ['/credentials/live'],
     });
-    const selecting = createArm('select', bare.pid, { ...common, url: bare.said.url, paths: ['/select'] });
+    const selecting = createLoadArm('select', bare.pid, { ...common, url: bare.said.url, paths: ['/select'] });
     const { subject, baseline, ratio, rounds: details } = await interleave(fetching, selecting, rounds);
     const figures: Figure[] = [
       { what: 'throughput', value: subject, unit: 'req/s', baseline, ratio, target: { atLeast: 0.6 }, details },
     ];
-    const [own, theirs] = [fetching.processorMicroseconds(), selecting.processorMicroseconds()];
-    if (own !== undefined && theirs !== undefined) {
-      const what = 'processor time of the Node process';
-      figures.push({ what, value: own, unit: 'µs/req', baseline: theirs, ratio: own / theirs });
-    }
-    return figures;
+    return [...figures, ...processorFigures(fetching, selecting)];
   },
 };
-
-function createArm(name: string, pid: number, load: Load): Arm & { processorMicroseconds(): number | undefined } {
-  const perRequest: number[] = [];
-  return {
-    name,
-    async measure() {
-      const before = processorSeconds(pid);
-      const { requestsPerSecond, count } = await runLoad(load);
-      const after = processorSeconds(pid);
-      if (before !== undefined && after !== undefined) perRequest.push(((after - before) * 1e6) / count);
-      return requestsPerSecond;
-    },
-    processorMicroseconds: () => (perRequest.length === 0 ? undefined : median(perRequest)),
-  };
-}

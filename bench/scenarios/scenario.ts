@@ -9,6 +9,16 @@ export interface Effort {
   settleSeconds: number;
   /** Grants that are refreshed once each. */
   refreshes: number;
+  /** Fetched in turn from the cache. */
+  hotGrants: number;
+  /** All due at one sweep, whose provider answers at once. */
+  dueGrants: number;
+  /** The same, where the provider takes its time. */
+  slowDueGrants: number;
+  sweepRounds: number;
+  /** Among which a sweep has to find the due ones: few, and many. */
+  storedGrants: readonly [few: number, many: number];
+  cachedGrants: number;
 }
 
 /** Each stands alone: it starts what it measures and ends it. */

@@ -2,15 +2,19 @@ import { type ChildProcess, fork as forkProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import process from 'node:process';
+import { startArguments } from '../../test/support/broker-process.ts';
 
 export interface Fork<Said> extends AsyncDisposable {
   pid: number;
   said: Said;
 }
 
+/** Flags the service runs with: whatever it is compared with gets them too. */
+const execArgv = startArguments.filter((argument) => argument.startsWith('--'));
+
 /** Starts a script of this folder as a process of its own, hands it `input`, and waits for its one message. */
 export async function fork<Said>(script: string, input: object): Promise<Fork<Said>> {
-  const child = forkProcess(join(import.meta.dirname, script), [], { execArgv: [], env: { PATH: process.env.PATH } });
+  const child = forkProcess(join(import.meta.dirname, script), [], { execArgv, env: { PATH: process.env.PATH } });
   const killWithParent = () => child.kill('SIGKILL');
   process.once('exit', killWithParent);
   child.once('exit', () => process.off('exit', killWithParent));

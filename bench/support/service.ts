@@ -31,6 +31,7 @@ export async function openService() {
   return {
     url: broker.url,
     pid: broker.pid ?? 0,
+    dataDir: dataDir.path,
     databaseUrl: dataDir.databaseUrl(),
     fetchHeaders: { authorization: `Bearer ${key}`, 'x-organization-id': organization },
     get: async (path: string) => succeed(await api.get(path, { organization })),

@@ -2,6 +2,8 @@ import { type Fork, fork } from './fork.ts';
 
 export interface TokenEndpointOptions {
   lifetimeSeconds: number;
+  /** How long each answer takes; none where left out. */
+  delayMs?: number;
 }
 
 export interface TokenEndpoint {
