@@ -6,6 +6,8 @@ export interface Exchange {
   /** The refresh token that was presented; null where it was another kind of request. */
   presented: string | null;
   grantType: string;
+  /** Of the connection it came by, at the sender's end. */
+  senderPort: number | undefined;
   arrivedAt: number;
   /** When the provider had decided; undefined where it never did. */
   answeredAt?: number;
@@ -38,6 +40,7 @@ export async function openTokenGate(tokenEndpoint: string): Promise<TokenGate> {
     const exchange: Exchange = {
       presented: form.get('refresh_token'),
       grantType: form.get('grant_type') ?? '',
+      senderPort: request.socket.remotePort,
       arrivedAt: performance.now(),
     };
     exchanges.push(exchange);
