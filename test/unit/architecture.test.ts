@@ -45,7 +45,7 @@ describe('the check sees the tree', () => {
     const known = importsOf('src/jobs/create-jobs.ts', tree.get('src/jobs/create-jobs.ts') ?? '').map(
       ({ specifier }) => specifier,
     );
-    expect(known).toContain('../domain/ports/engine.ts');
+    expect(known).toContain('../domain/ports/upkeep.ts');
     expect(known).toContain('node:timers/promises');
   });
 });
