@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { v7 } from 'uuid';
 import type { NewId, Tokens } from '../domain/ports/tokens.ts';
 
@@ -19,5 +19,5 @@ export function createTokens(): Tokens {
 export const newId: NewId = () => v7();
 
 function sha256(text: string): Buffer {
-  return createHash('sha256').update(text, 'utf8').digest();
+  return hash('sha256', text, 'buffer');
 }

@@ -41,13 +41,13 @@ export type Handler<D extends Declaration> = (call: Call<D>, reply: FastifyReply
 /** Registers a route of the contract: the only way to one, so that none exists without a declared access. */
 export function mount<D extends Declaration>(app: FastifyInstance, declaration: D, handler: Handler<D>): void {
   const status = Number(Object.keys(declaration.answers).find((code) => code.startsWith('2')) ?? 200);
-  const headerNames = Object.keys(declaration.headers?.shape ?? {}).map((name) => [name, name.toLowerCase()] as const);
+  const readCall = createReadCall(declaration);
   app.route({
     method: declaration.method,
     url: declaration.path.replace(/\{(\w+)\}/g, ':$1'),
     config: { declaration },
-    handler: async (request, reply) => {
-      const call = readCall(declaration, headerNames, request);
+    handler: (request, reply) => {
+      const call = readCall(request);
       reply.code(status);
       return handler(call as Call<D>, reply);
     },
@@ -62,37 +62,75 @@ export function refuseUndeclaredRoutes(app: FastifyInstance): void {
   });
 }
 
-/** Throws one invalid_request with the faults of every part of the request. */
-function readCall(
-  declaration: Declaration,
-  headerNames: (readonly [string, string])[],
-  request: FastifyRequest,
-): object {
-  requireMediaType(declaration, request);
-  const faults: Fault[] = [];
-  const read = (schema: z.ZodType | undefined, value: () => unknown, at: string): unknown => {
-    if (schema === undefined) return {};
-    const parsed = schema.safeParse(value(), { error: explain });
-    if (!parsed.success) faults.push(...faultsOf(parsed.error.issues, at));
+/** What it makes throws one invalid_request with the faults of every part of the request. */
+function createReadCall(declaration: Declaration): (request: FastifyRequest) => object {
+  const readParams = createReadMembers(declaration.params, 'path');
+  const readQuery = createReadMembers(declaration.query, 'query');
+  const readHeaders = createReadMembers(declaration.headers, 'header');
+  const readBody = createReadBody(declaration.body);
+  const headerNames = Object.keys(declaration.headers?.shape ?? {}).map((name) => [name, name.toLowerCase()] as const);
+  return (request) => {
+    requireMediaType(declaration, request);
+    const faults: Fault[] = [];
+    const call = {
+      actor: request.actor,
+      caller: request.caller,
+      params: readParams(request.params, faults),
+      query: readQuery(request.query, faults),
+      headers: readHeaders(namedHeaders(headerNames, request), faults),
+      body: readBody(request.body === undefined ? {} : request.body, faults),
+      trace: request.actor?.trace ?? traceOf(request),
+      request,
+    };
+    const [first, ...others] = faults;
+    if (first !== undefined) throw invalidRequest(first, ...others.slice(0, maxFaults));
+    return call;
+  };
+}
+
+/** Only those that are there. */
+function namedHeaders(names: (readonly [string, string])[], { headers }: FastifyRequest): object {
+  const named: Record<string, unknown> = {};
+  for (const [name, lower] of names) {
+    if (headers[lower] !== undefined) named[name] = headers[lower];
+  }
+  return named;
+}
+
+type ReadPart = (value: unknown, faults: Fault[]) => unknown;
+
+function createReadBody(schema: z.ZodType | undefined): ReadPart {
+  if (schema === undefined) return () => ({});
+  return (value, faults) => {
+    const parsed = schema.safeParse(value, { error: explain });
+    if (!parsed.success) faults.push(...faultsOf(parsed.error.issues, ''));
     return parsed.data;
   };
-  const call = {
-    actor: request.actor,
-    caller: request.caller,
-    params: read(declaration.params, () => request.params, 'path'),
-    query: read(declaration.query, () => request.query, 'query'),
-    headers: read(
-      declaration.headers,
-      () => Object.fromEntries(headerNames.map(([name, lower]) => [name, request.headers[lower]])),
-      'header',
-    ),
-    body: read(declaration.body, () => (request.body === undefined ? {} : request.body), ''),
-    trace: traceOf(request),
-    request,
+}
+
+/**
+ * Member by member: most requests leave out all that they may, and what becomes of a member that is not there is the same
+ * every time. What the schema says of the members together is not asked, so it may say nothing.
+ */
+function createReadMembers(schema: z.ZodObject | undefined, at: string): ReadPart {
+  const members = Object.entries<z.ZodType>(schema?.shape ?? {}).map(([name, member]) => {
+    const { success, data } = member.safeParse(undefined);
+    return { name, member, mayBeAbsent: success, whenAbsent: Array.isArray(data) ? Object.freeze(data) : data };
+  });
+  return (value, faults) => {
+    const given = value as Record<string, unknown>;
+    const read: Record<string, unknown> = {};
+    for (const { name, member, mayBeAbsent, whenAbsent } of members) {
+      if (given[name] === undefined && mayBeAbsent) {
+        if (whenAbsent !== undefined) read[name] = whenAbsent;
+        continue;
+      }
+      const parsed = member.safeParse(given[name], { error: explain });
+      if (parsed.success) read[name] = parsed.data;
+      else faults.push(...faultsOf(parsed.error.issues, `${at}.${name}`));
+    }
+    return read;
   };
-  const [first, ...others] = faults;
-  if (first !== undefined) throw invalidRequest(first, ...others.slice(0, maxFaults));
-  return call;
 }
 
 /** A body can hold more faults than anybody reads; an answer may not grow with it. */

@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 export function logCompleted(request: FastifyRequest, reply: FastifyReply): void {
   const declaration = request.routeOptions.config?.declaration;
   const line = {
+    request_id: request.id,
     method: request.method,
     route: declaration?.path ?? 'none',
     status: reply.statusCode,
