@@ -8,10 +8,10 @@ import type { Scenario } from './scenario.ts';
 
 const callers = 32;
 
-/** An authenticated fetch, read from the database each time, against one prepared select of the same row. */
+/** An authenticated fetch of one grant, from the cache after the first, against one prepared select of its row. */
 export const fetchScenario: Scenario = {
   name: 'fetch',
-  title: `Credential fetch from the database, ${callers} callers, against a bare Fastify route with one prepared select`,
+  title: `Credential fetch of one grant, ${callers} callers, against a bare Fastify route with one prepared select`,
   async run({ rounds, roundSeconds }) {
     await using tokens = await startTokenEndpoint({ lifetimeSeconds: 86_400 });
     await using service = await openService();
