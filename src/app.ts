@@ -47,8 +47,6 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   }
 }
 
-const clock = () => new Date();
-
 async function build(config: Config, log: Logger, stack: AsyncDisposableStack): Promise<App> {
   const onError = (error: unknown) => log.warn({ error: describeError(error) }, 'a background task failed');
   const foundation = await layFoundation(config, log, stack);
@@ -57,9 +55,10 @@ async function build(config: Config, log: Logger, stack: AsyncDisposableStack): 
 
   const postgres = openPostgres(config, foundation, onError);
   stack.defer(() => postgres.close());
+  const clock = postgres.clock.now;
   const apiKeys = createCachedApiKeys({ store: postgres.apiKeys, listener: postgres.listener, clock });
   stack.defer(() => apiKeys.flush().catch(onError));
-  const provider = openProvider(config, log);
+  const provider = openProvider(config, log, clock);
   stack.defer(() => provider.close());
 
   const jobs: Jobs = createJobs({

@@ -37,6 +37,7 @@ export function stepsToReady(parts: Background): StartupStep[] {
   const { config, postgres, foundation, instances, cipher, jobs } = parts;
   return [
     () => prepareDatabase(parts),
+    () => postgres.clock.synchronize(),
     ...instances.map((instance) => () => inherit(parts, instance)),
     // Requests that need a token are refused until here: no stored one may be used while a newer one is not yet back.
     () => openKeys(postgres, foundation, cipher),
@@ -50,8 +51,9 @@ export function stepsToReady(parts: Background): StartupStep[] {
 export function doChores(parts: Background): void {
   const { config, apiKeys, postgres, onError } = parts;
   const report = unlessAway(onError);
+  postgres.clock.synchronize().catch(report);
   apiKeys.flush().catch(report);
-  postgres.trips.purge(new Date(Date.now() - tripsAreKeptMs)).catch(report);
+  postgres.trips.purge(new Date(postgres.clock.now().getTime() - tripsAreKeptMs)).catch(report);
   claimAbandoned(config.dataDir)
     .then((found) => Promise.all(found.map((instance) => inherit(parts, instance))))
     .catch(report);
@@ -88,7 +90,7 @@ async function prepareDatabase({ config, log, postgres, foundation }: Background
 
 async function openKeys(postgres: Postgres, { encryptionKeys }: Foundation, cipher: LateCipher): Promise<void> {
   const keyEncryptionKeys = createEnvironmentKeys(encryptionKeys);
-  const ring = await createKeyRing({ keys: postgres.dataKeys, keyEncryptionKeys, newId, clock: () => new Date() });
+  const ring = await createKeyRing({ keys: postgres.dataKeys, keyEncryptionKeys, newId, clock: postgres.clock.now });
   cipher.become(ring.cipher);
 }
 

@@ -10,6 +10,7 @@ const probeTimeoutMs = 10_000;
 export function openProvider(
   { allowPrivateNetwork, provider: { timeoutMs, callCapMs, retries } }: Config,
   log: Logger,
+  now: () => Date,
 ) {
   const http = createGuardedHttp({ allowPrivateNetwork, connectTimeoutMs: timeoutMs });
   const catalogue = createCatalogue();
@@ -19,6 +20,7 @@ export function openProvider(
     retries,
     callCapMs,
     probeTimeoutMs,
+    now,
     onCircuitChange: ({ endpoint, state }) => {
       if (state === 'open') log.warn({ endpoint }, 'a token endpoint failed several times in a row and is left alone');
       else

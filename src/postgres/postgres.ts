@@ -17,6 +17,7 @@ import { pendingMigrations } from './migrate.ts';
 import { createNotifier } from './notifier.ts';
 import { createPool, type PoolOptions } from './pool.ts';
 import { createRefreshStore, type LeaseKeeper } from './refresh-store.ts';
+import { createSharedClock, type SharedClock } from './shared-clock.ts';
 import { createSweepStore } from './sweep-store.ts';
 import { createTripStore, type TripPurge } from './trip-store.ts';
 
@@ -38,6 +39,7 @@ export interface Postgres {
   signals: GrantSignals;
   /** Not started: whoever wires subscribes first. */
   listener: Listener;
+  clock: SharedClock;
   /** Resolves where the database answers; throws `service_unavailable` where it does not. */
   ping(): Promise<void>;
   /** Names of migrations this code needs and the database lacks; empty when it may serve. */
@@ -51,6 +53,7 @@ export function createPostgres(options: PostgresOptions): Postgres {
   const { connectionString, listenConnectionString = connectionString, onError } = options;
   const pool = createPool(options);
   const db = createKysely(pool);
+  const clock = createSharedClock({ pool });
   const listener = createListener({ connectionString: listenConnectionString, pool, onError });
   const { deliver } = listener;
   const notifier = createNotifier({ pool, deliver, onError });
@@ -67,6 +70,7 @@ export function createPostgres(options: PostgresOptions): Postgres {
     dataKeys: createDataKeyStore({ db }),
     signals: createGrantSignals({ listener }),
     listener,
+    clock: { now: clock.now, synchronize: () => answering(clock.synchronize()) },
     async ping() {
       await answering(pool.query('select 1'));
     },
