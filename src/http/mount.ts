@@ -110,9 +110,11 @@ function createReadBody(schema: z.ZodType | undefined): ReadPart {
 
 /**
  * Member by member: most requests leave out all that they may, and what becomes of a member that is not there is the same
- * every time. What the schema says of the members together is not asked, so it may say nothing.
+ * every time. What the schema says of the members together is not asked: a declaration that says anything does not start.
  */
 function createReadMembers(schema: z.ZodObject | undefined, at: string): ReadPart {
+  if ((schema?.def.checks ?? []).length > 0)
+    throw new Error(`The ${at} of a route may be checked member by member only.`);
   const members = Object.entries<z.ZodType>(schema?.shape ?? {}).map(([name, member]) => {
     const { success, data } = member.safeParse(undefined);
     return { name, member, mayBeAbsent: success, whenAbsent: Array.isArray(data) ? Object.freeze(data) : data };
