@@ -1,21 +1,18 @@
-import { execFile } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { env, getuid } from 'node:process';
-import { promisify } from 'node:util';
+import { env } from 'node:process';
 import { chromium } from 'playwright-core';
 import { describe, test } from 'vitest';
+import { findProgram, installPackage } from './debian-programs.ts';
 
-const run = promisify(execFile);
+const programs = ['chromium', 'chromium-browser', 'google-chrome'];
 
 type Found = { path: string; absence: null } | { path: null; absence: string };
 
 /** Debian's browser, installed where it is missing and can be. Await it before the tests are declared. */
 export async function findChromium(): Promise<Found> {
-  const found = findOnPath();
+  const found = findProgram(programs);
   if (found !== undefined) return { path: found, absence: null };
-  const refusal = await install();
-  const installed = findOnPath();
+  const refusal = await installPackage('chromium');
+  const installed = findProgram(programs);
   return installed === undefined
     ? { path: null, absence: `no chromium on the PATH, ${refusal}` }
     : { path: installed, absence: null };
@@ -51,34 +48,4 @@ export function launchChromium(executablePath: string) {
       '--disable-sync',
     ],
   });
-}
-
-function findOnPath(): string | undefined {
-  const folders = [...(env.PATH ?? '').split(delimiter), '/usr/bin', '/usr/local/bin'];
-  return ['chromium', 'chromium-browser', 'google-chrome']
-    .flatMap((name) => folders.map((folder) => join(folder, name)))
-    .find(isExecutable);
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Why it could not be installed, or that it was not found where it was. */
-async function install(): Promise<string> {
-  if (getuid?.() !== 0 || !isExecutable('/usr/bin/apt-get')) return 'and it can be installed only by root on Debian';
-  try {
-    const options = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive' }, maxBuffer: 64 * 1024 * 1024 };
-    await run('apt-get', ['update', '-qq'], options);
-    const quiet = ['-y', '-qq', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=120'];
-    await run('apt-get', ['install', ...quiet, 'chromium'], options);
-    return 'and the installed one was not found';
-  } catch (error) {
-    return `and installing it failed: ${error instanceof Error ? error.message.split('\n')[0] : 'unknown error'}`;
-  }
 }

@@ -1,12 +1,12 @@
-import { execFile, spawn } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
-import { env, getuid } from 'node:process';
+import { join } from 'node:path';
+import { env } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
+import { findProgram, installPackage } from './debian-programs.ts';
 
 export interface TestRedisServer {
   url: string | null;
@@ -16,7 +16,6 @@ export interface TestRedisServer {
   kill(): void;
 }
 
-const run = promisify(execFile);
 const nothingToStop = { stop: async () => {}, kill: () => {} };
 
 /** REDIS_URL, else a server of our own from the PATH, else one installed with apt where that is possible. */
@@ -24,7 +23,7 @@ export async function startTestRedis(): Promise<TestRedisServer> {
   if (env.REDIS_URL) return { url: env.REDIS_URL, absence: null, ...nothingToStop };
   const found = findRedisServer();
   if (found !== undefined) return startServer(found);
-  const refusal = await installServer();
+  const refusal = await installPackage('redis-server');
   const installed = findRedisServer();
   if (installed !== undefined) return startServer(installed);
   return {
@@ -35,33 +34,7 @@ export async function startTestRedis(): Promise<TestRedisServer> {
 }
 
 export function findRedisServer(): string | undefined {
-  const folders = [...(env.PATH ?? '').split(delimiter), '/usr/local/bin', '/usr/bin', '/usr/sbin'];
-  return ['redis-server', 'valkey-server']
-    .flatMap((name) => folders.map((folder) => join(folder, name)))
-    .find(isExecutable);
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Why it could not be installed, or that it was not found where it was. */
-async function installServer(): Promise<string> {
-  if (getuid?.() !== 0 || !isExecutable('/usr/bin/apt-get')) return 'and it can be installed only by root on Debian';
-  try {
-    // RUNLEVEL=1 keeps the package from starting a server of its own. The lock is another set-up's, doing the same.
-    const options = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' } };
-    await run('apt-get', ['update', '-qq'], options);
-    await run('apt-get', ['install', '-y', '-qq', '-o', 'DPkg::Lock::Timeout=120', 'redis-server'], options);
-    return 'and the installed one was not found';
-  } catch (error) {
-    return `and installing it failed: ${error instanceof Error ? error.message.split('\n')[0] : 'unknown error'}`;
-  }
+  return findProgram(['redis-server', 'valkey-server']);
 }
 
 async function startServer(program: string): Promise<TestRedisServer> {
