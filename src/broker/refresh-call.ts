@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../domain/audit.ts';
-import type { Grant } from '../domain/grant.ts';
+import { type Grant, renewedGrant } from '../domain/grant.ts';
 import type { Cipher } from '../domain/ports/cipher.ts';
 import type { LeasedGrant, RefreshStore } from '../domain/ports/engine.ts';
 import type { OAuthGateway, ProviderCatalogue } from '../domain/ports/oauth.ts';
@@ -78,18 +78,10 @@ async function keep(
   });
   const tokens = { sealed: sealTokens(deps.cipher, grant, kept), facts };
   const event = refreshEvent(leased, deps.clock(), 'success', {});
-  switch (await deps.persist({ base: baseOf(grant), owner, tokens, event })) {
-    case 'stored':
-      return asItStands(deps, grant);
-    case 'moved':
-      return afterTheRowMoved(deps, leased);
-    case 'spooled':
-      // The row cannot be read either: what it will be is known.
-      return {
-        kind: 'fresh',
-        grant: { ...grant, status: 'completed', sealedTokens: tokens.sealed, facts, version: grant.version + 1 },
-      };
-  }
+  const persisted = await deps.persist({ base: baseOf(grant), owner, tokens, event });
+  if (persisted === 'moved') return afterTheRowMoved(deps, leased);
+  // Not read again: what was written is known, and while it is only on the disk the row cannot be read.
+  return { kind: 'fresh', grant: renewedGrant(grant, tokens, event.time) };
 }
 
 function baseOf({ id, connectionId, organizationId, version }: Grant): GrantBase {

@@ -87,3 +87,24 @@ export interface Grant extends GrantSlot {
   createdAt: Date;
   updatedAt: Date;
 }
+
+/** The grant once a refreshed token set is stored: whatever was wrong before is over, and nobody holds its lease. */
+export function renewedGrant(grant: Grant, tokens: { sealed: Sealed; facts: TokenFacts }, at: Date): Grant {
+  return {
+    ...grant,
+    status: 'completed',
+    statusReason: null,
+    statusMessage: null,
+    sealedTokens: tokens.sealed,
+    facts: tokens.facts,
+    version: grant.version + 1,
+    leaseOwner: null,
+    leaseUntil: null,
+    refreshStartedAt: null,
+    consecutiveFailures: 0,
+    failingSince: null,
+    retryAt: null,
+    lastRefreshAt: at,
+    updatedAt: at,
+  };
+}

@@ -1,4 +1,4 @@
-import { type RawBuilder, type Selectable, sql } from 'kysely';
+import type { Selectable } from 'kysely';
 import type { Grant, TokenFacts } from '../domain/grant.ts';
 import type { StoredTokens } from '../domain/ports/stores.ts';
 import type { GrantsTable } from './tables.ts';
@@ -85,14 +85,6 @@ export const untroubled = {
   // The token that an unanswered call may have spent is no longer the one in use.
   refresh_started_at: null,
 };
-
-/**
- * In an update: whether this refresh moved the refresh token's death on, by more than the wavering of a date that is told
- * as seconds left. Null where the dates do not tell.
- */
-export function refreshRolls({ refreshExpiresAt, obtainedAt }: TokenFacts): RawBuilder<boolean | null> {
-  return sql`${refreshExpiresAt}::timestamptz - refresh_expires_at > (${obtainedAt}::timestamptz - obtained_at) / 2`;
-}
 
 /** Of a refresh token that did not come out of an earlier one. */
 export const newRefreshToken = { refresh_rolls: null, warned_refresh_expires_at: null };

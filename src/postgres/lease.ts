@@ -1,5 +1,16 @@
-import { type RawBuilder, type Selectable, sql } from 'kysely';
+import { type Selectable, sql } from 'kysely';
+import type pg from 'pg';
+import { createGathered } from './gathered.ts';
+import { queryPrepared } from './pool.ts';
 import type { GrantsTable } from './tables.ts';
+
+export interface LeaseRequest {
+  grantId: string;
+  owner: string;
+  leaseMs: number;
+  /** Null takes whatever version there is. */
+  version: number | null;
+}
 
 /** The row with its new lease, and the marks that an earlier holder left. */
 export interface LeasedRow extends Selectable<GrantsTable> {
@@ -8,29 +19,49 @@ export interface LeasedRow extends Selectable<GrantsTable> {
 }
 
 /**
- * Takes the lease if nobody has it. The row is locked before the lease is looked at, so of any number who try at once
+ * Takes the leases that nobody has. Each row is locked before its lease is looked at, so of any number who try at once
  * the second one already sees the first one's. clock_timestamp, not now: the wait for the lock counts as time.
  * Postgres before 18 cannot return what an update replaced, hence the row as it was from the lock.
  */
-export function leaseStatement(
-  grantId: string,
-  owner: string,
-  leaseMs: number,
-  version: number | null,
-): RawBuilder<LeasedRow> {
-  return sql<LeasedRow>`
-    with free as (
-      select id, refresh_started_at as earlier_refresh_started_at, lease_owner as earlier_lease_owner from grants
-      where id = ${grantId} and (lease_until is null or lease_until <= clock_timestamp())
-        and version = coalesce(${version}, version)
-      for update
-    )
-    update grants
-    set lease_owner = ${owner},
-      lease_until = clock_timestamp() + ${leaseMs} * interval '1 millisecond',
-      refresh_started_at = clock_timestamp()
-    from free where grants.id = free.id
-    returning grants.*, free.earlier_refresh_started_at, free.earlier_lease_owner`;
+const leaseText = (lock: string) => `
+  with wanted as (
+    select * from unnest($1::uuid[], $2::text[], $3::float8[], $4::integer[])
+      with ordinality as wanted (id, owner, lease_ms, version, n)
+  ), free as (
+    select wanted.*, refresh_started_at as earlier_refresh_started_at, lease_owner as earlier_lease_owner
+    from wanted join grants using (id)
+    where (lease_until is null or lease_until <= clock_timestamp())
+      and grants.version = coalesce(wanted.version, grants.version)
+    for update of grants ${lock}
+  )
+  update grants
+  set lease_owner = free.owner,
+    lease_until = clock_timestamp() + free.lease_ms * interval '1 millisecond',
+    refresh_started_at = clock_timestamp()
+  from free where grants.id = free.id
+  returning free.n::integer, grants.*, free.earlier_refresh_started_at, free.earlier_lease_owner`;
+
+const waiting = { name: 'leases_waiting', text: leaseText('') };
+const skipping = { name: 'leases_skipping', text: leaseText('skip locked') };
+
+/** Undefined where another holds the lease, and where there is no such row of that version. */
+export type TakeLease = (request: LeaseRequest) => Promise<LeasedRow | undefined>;
+
+export function createTakeLease({ pool }: { pool: pg.Pool }): TakeLease {
+  return createGathered<LeaseRequest, LeasedRow>(async (requests, waits) => {
+    const rows = await queryPrepared<LeasedRow & { n: number }>(pool, {
+      ...(waits ? waiting : skipping),
+      values: [
+        requests.map(({ grantId }) => grantId),
+        requests.map(({ owner }) => owner),
+        requests.map(({ leaseMs }) => leaseMs),
+        requests.map(({ version }) => version),
+      ],
+    });
+    const taken: (LeasedRow | undefined)[] = new Array(requests.length);
+    for (const { n, ...row } of rows) taken[n - 1] = row;
+    return taken;
+  });
 }
 
 /** Only its owner gives a lease back; whoever saves late, after the lease went to another, leaves it alone. */

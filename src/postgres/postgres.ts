@@ -61,7 +61,7 @@ export function createPostgres(options: PostgresOptions): Postgres {
   return {
     database: createDatabase(db, deliver),
     credentials: createCachedCredentials({ lookup: createCredentialLookup({ pool }), listener }),
-    refreshes: createRefreshStore({ db, notifier, deliver }),
+    refreshes: createRefreshStore({ db, pool, notifier, deliver }),
     sweeps: createSweepStore({ db }),
     health: createHealthStore({ db }),
     forecasts: createForecastStore({ db }),

@@ -1,4 +1,5 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
+import type pg from 'pg';
 import type { GrantWithConnection, RefreshStore } from '../domain/ports/engine.ts';
 import type { GrantBase } from '../domain/ports/spool.ts';
 import { announcingTransaction } from './announcing-transaction.ts';
@@ -6,11 +7,14 @@ import { appendAuditEvent } from './audit-log.ts';
 import { channels, type Deliver, type GrantChanged } from './channels.ts';
 import { toConnection } from './connection-rows.ts';
 import { forcedRefreshStatement } from './forced-refreshes.ts';
-import { refreshRolls, toGrant, tokenColumns, untroubled } from './grant-rows.ts';
-import { givenBack, leaseStatement } from './lease.ts';
+import { createGathered } from './gathered.ts';
+import { toGrant } from './grant-rows.ts';
+import { createTakeLease, givenBack } from './lease.ts';
 import type { Notifier } from './notifier.ts';
 import { isUuid } from './null-safe.ts';
-import type { GrantsTable, Tables } from './tables.ts';
+import { queryPrepared } from './pool.ts';
+import { createSaveRefreshed } from './save-refreshed.ts';
+import type { ConnectionsTable, GrantsTable, Tables } from './tables.ts';
 
 export interface LeaseKeeper {
   /**
@@ -24,19 +28,21 @@ const grantChanged = ['id as grant_id', 'connection_id', 'organization_id', 'sub
 
 export interface RefreshStoreDeps {
   db: Kysely<Tables>;
+  /** The one below `db`. */
+  pool: pg.Pool;
   notifier: Notifier;
   deliver: Deliver;
 }
 
-export function createRefreshStore({ db, notifier, deliver }: RefreshStoreDeps): RefreshStore & LeaseKeeper {
+export function createRefreshStore(deps: RefreshStoreDeps): RefreshStore & LeaseKeeper {
+  const { db, pool, notifier, deliver } = deps;
+  const takeLease = createTakeLease({ pool });
+  const saveRefreshed = createSaveRefreshed({ pool });
+  const findConnection = createFindConnection({ pool });
+
   async function withConnection(row: Selectable<GrantsTable> | undefined): Promise<GrantWithConnection | undefined> {
-    if (row === undefined) return undefined;
-    const connection = await db
-      .selectFrom('connections')
-      .selectAll()
-      .where('id', '=', row.connection_id)
-      .executeTakeFirst();
-    return connection && { grant: toGrant(row), connection: toConnection(connection) };
+    const connection = row && (await findConnection(row.connection_id));
+    return row && connection && { grant: toGrant(row), connection: toConnection(connection) };
   }
 
   function announce(changed: GrantChanged | undefined): boolean {
@@ -75,8 +81,7 @@ export function createRefreshStore({ db, notifier, deliver }: RefreshStoreDeps):
 
     async acquire(grantId, owner, leaseMs, version) {
       if (!isUuid(grantId)) return undefined;
-      const { rows } = await leaseStatement(grantId, owner, leaseMs, version ?? null).execute(db);
-      const row = rows[0];
+      const row = await takeLease({ grantId, owner, leaseMs, version: version ?? null });
       if (row === undefined) return undefined;
       const { earlier_refresh_started_at: earlier, earlier_lease_owner: earlierOwner, ...grant } = row;
       const found = await withConnection({ ...grant, refresh_started_at: earlier });
@@ -91,27 +96,7 @@ export function createRefreshStore({ db, notifier, deliver }: RefreshStoreDeps):
     release: ({ grant }, owner) => giveBack(grant, owner, grant.refreshStartedAt),
 
     async save(base, owner, tokens, event) {
-      const saved = await db.transaction().execute(async (transaction) => {
-        const row = await transaction
-          .updateTable('grants')
-          .set({
-            ...tokenColumns(tokens),
-            ...untroubled,
-            ...givenBack(owner),
-            refresh_rolls: refreshRolls(tokens.facts),
-            version: base.version + 1,
-            last_refresh_at: event.time,
-            updated_at: event.time,
-          })
-          .where('id', '=', base.id)
-          // Not by lease: a process that was paused with the rotated token in hand must still be able to save it.
-          .where('version', '=', base.version)
-          .returning(grantChanged)
-          .executeTakeFirst();
-        if (row !== undefined) await appendAuditEvent(transaction, event);
-        return row;
-      });
-      return finish(saved, base, owner);
+      return finish(await saveRefreshed({ base, owner, tokens, event }), base, owner);
     },
 
     async fail({ grant }, owner, { failed, message, retryAt, keepIntent, run = 'grows' }, event) {
@@ -182,4 +167,16 @@ export function createRefreshStore({ db, notifier, deliver }: RefreshStoreDeps):
       return rows.length;
     },
   };
+}
+
+function createFindConnection({ pool }: { pool: pg.Pool }) {
+  return createGathered<string, Selectable<ConnectionsTable>>(async (ids) => {
+    const rows = await queryPrepared<Selectable<ConnectionsTable>>(pool, {
+      name: 'connections_by_id',
+      text: 'select * from connections where id = any($1::uuid[])',
+      values: [[...new Set(ids)]],
+    });
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => byId.get(id));
+  });
 }
