@@ -1,9 +1,10 @@
+import { postgresConnectionsMax } from '../../src/jobs/queue-server.ts';
 import { type AnswerBody, type ApiAnswer, createApi } from '../../test/support/broker-api.ts';
 import { startBroker } from '../../test/support/broker-process.ts';
 import { createDataDir } from '../../test/support/data-dir.ts';
 
 export const organization = 'bench';
-/** What DATABASE_POOL_MAX leaves for requests once the queue on Postgres took its four. */
+/** What DATABASE_POOL_MAX leaves for requests once the queues on Postgres took theirs. */
 export const servicePoolMax = 16;
 
 /** The service on its embedded database, as a process of its own, and a key with only what fetching needs. */
@@ -13,7 +14,11 @@ export async function openService() {
   stack.defer(() => dataDir.remove());
   const broker = await startBroker({
     dataDir: dataDir.path,
-    env: { ALLOW_PRIVATE_NETWORK: 'true', LOG_LEVEL: 'silent', DATABASE_POOL_MAX: String(servicePoolMax + 4) },
+    env: {
+      ALLOW_PRIVATE_NETWORK: 'true',
+      LOG_LEVEL: 'silent',
+      DATABASE_POOL_MAX: String(servicePoolMax + postgresConnectionsMax),
+    },
   });
   stack.defer(async () => void (await broker.stop()));
   const api = createApi(broker.url, dataDir.adminKey());

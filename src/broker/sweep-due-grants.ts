@@ -19,7 +19,7 @@ export type SweepDueGrants = (signal: AbortSignal) => Promise<SweepProgress | nu
 
 export interface SweepDueGrantsDeps {
   sweeps: SweepStore;
-  queue: Pick<RefreshQueue, 'enqueue' | 'backlog'>;
+  queue: Pick<RefreshQueue, 'enqueue' | 'backlog' | 'queued'>;
   newId: NewId;
   clock: () => Date;
   sleep: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -33,7 +33,7 @@ const spreadShare = 0.2;
 const spreadAfter = pageSize;
 /** Two sweeps that begin within this share of the interval are one. */
 const pauseShare = 0.1;
-/** Past so many jobs that wait for a worker, or for their time, the rest of the sweep waits outside the queue. */
+/** Past so many grants that wait for a worker, or for their time, the rest of the sweep waits outside the queue. */
 const maxBacklog = 5_000;
 const maxSpread = 10_000;
 const pollMs = 1_000;
@@ -42,6 +42,8 @@ interface Sweep {
   id: string;
   now: Date;
   spreadUntil: number;
+  /** What an earlier sweep handed over and is not done with yet: nothing is queued twice. */
+  queued: ReadonlySet<string>;
   /** How many were given a later time than now. */
   spread: number;
   progress: SweepProgress;
@@ -49,15 +51,17 @@ interface Sweep {
 }
 
 export function createSweepDueGrants(deps: SweepDueGrantsDeps): SweepDueGrants {
-  const { sweeps, newId, clock, schedule } = deps;
+  const { sweeps, queue, newId, clock, schedule } = deps;
   return async (signal) => {
     const id = newId();
     if (!(await begin(deps, id, signal))) return null;
     const now = clock();
     const progress = { found: 0, enqueued: 0 };
     const spreadUntil = now.getTime() + schedule.intervalMs * spreadShare;
-    const sweep: Sweep = { id, now, spreadUntil, spread: 0, progress, signal };
     try {
+      // Only sweeps enqueue grants, one sweep at a time: asked once, this holds until it ends.
+      const queued = await queue.queued();
+      const sweep: Sweep = { id, now, spreadUntil, queued, spread: 0, progress, signal };
       for (const part of sweepParts) await sweepPart(deps, sweep, part);
     } catch (error) {
       // Where this fails too, the sweep falls silent, and counts as broken off a little later.
@@ -105,12 +109,13 @@ async function handOver(deps: SweepDueGrantsDeps, sweep: Sweep, grants: readonly
   await waitForRoom(deps, sweep);
   const isHerd = sweep.progress.found > spreadAfter;
   const spreadMs = isHerd ? Math.max(0, sweep.spreadUntil - clock().getTime()) : 0;
-  const urgent = grants.filter((grant) => grant.urgent).map(({ id }) => id);
-  const others = grants.filter((grant) => !grant.urgent).map(({ id }) => id);
+  const fresh = grants.filter(({ id }) => !sweep.queued.has(id));
+  const urgent = fresh.filter((grant) => grant.urgent).map(({ id }) => id);
+  const others = fresh.filter((grant) => !grant.urgent).map(({ id }) => id);
   if (urgent.length > 0) await queue.enqueue(urgent, 0, { urgent: true, sweepId: sweep.id });
   if (others.length > 0) await queue.enqueue(others, spreadMs, { sweepId: sweep.id });
   if (spreadMs > 0) sweep.spread += others.length;
-  sweep.progress.enqueued += grants.length;
+  sweep.progress.enqueued += fresh.length;
   await sweeps.progress(sweep.id, sweep.progress);
 }
 

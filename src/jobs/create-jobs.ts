@@ -3,10 +3,12 @@ import { BrokerError } from '../domain/errors.ts';
 import type { RefreshQueue } from '../domain/ports/upkeep.ts';
 import type { Intervals } from './clocks.ts';
 import { withDeadline } from './deadline.ts';
-import { type JobEntry, type PeriodicKind, periodicJob, refreshAheadJobs, refreshJobs } from './job-kinds.ts';
+import { type JobEntry, lotsOf, type PeriodicKind, periodicJob, refreshAheadJobs } from './job-kinds.ts';
+import type { SessionEvents } from './queue-line.ts';
 import { createQueueServer, type QueueLocation } from './queue-server.ts';
-import { openSession, type QueueSession, type SessionEvents } from './queue-session.ts';
+import { openSession, type QueueSession } from './queue-session.ts';
 import { createRunJob, type JobHandlers } from './run-job.ts';
+import { createRunLot } from './run-lot.ts';
 
 export interface JobsLog {
   info(fields: object, message: string): void;
@@ -16,7 +18,7 @@ export interface JobsLog {
 export interface JobsOptions {
   location: QueueLocation;
   intervals: Intervals;
-  /** Jobs one process runs at once; more than there are kinds of periodic work, some of which waits for refreshes to end. */
+  /** Due grants one process refreshes at once, over all lots; and beside them as many others, work by the clock included. */
   concurrency: number;
   handlers: JobHandlers;
   log: JobsLog;
@@ -40,12 +42,14 @@ const checkTimeoutMs = 2500;
 /** Bounds how long anybody waits for a queue that does not answer. */
 const askTimeoutMs = 2500;
 const enqueueBatch = 500;
+/** So many that one slow grant in each does not hold up the rest; few, for what a killed process had is taken up late. */
+const lotsAtOnce = 20;
 const firstRetryMs = 250;
 const maxRetryMs = 5000;
 
 /**
- * Background work over BullMQ, on Redis or Postgres. Owns when periodic work is asked for and that each grant is queued
- * once; knows nothing of what a sweep or a refresh does. The queue is only the clock: losing it delays work and loses nothing.
+ * Background work over BullMQ, on Redis or Postgres. Owns when periodic work is asked for and how refreshes
+ * are queued; knows nothing of what a sweep or a refresh does. The queue is only the clock: losing it delays work and loses nothing.
  */
 export function createJobs({ location, intervals, concurrency, handlers, log }: JobsOptions): Jobs {
   const server = createQueueServer(location);
@@ -59,8 +63,12 @@ export function createJobs({ location, intervals, concurrency, handlers, log }: 
     onTrouble: () => {
       if (up) wake.abort();
     },
-    onFailedJob: (job, error) => log.warn({ ...job, reason: describe(error) }, 'a background job failed'),
+    onFailedJob: reportFailed,
   };
+
+  function reportFailed(job: object, error: unknown): void {
+    log.warn({ ...job, reason: describe(error) }, 'a background job failed');
+  }
 
   function report(reachable: boolean, error?: unknown): void {
     if (reachable === up) return;
@@ -87,12 +95,20 @@ export function createJobs({ location, intervals, concurrency, handlers, log }: 
   }
 
   const enqueuePeriodic = (kind: PeriodicKind) => add([periodicJob(kind, intervals[kind])]);
-  const run = createRunJob({ handlers, enqueuePeriodic, ending: ending.signal });
+  const runLot = createRunLot({
+    refresh: handlers.refresh,
+    atOnce: concurrency,
+    ending: ending.signal,
+    onFailed: (grantId, error) => reportFailed({ name: 'refresh', grantId, attempt: 1 }, error),
+  });
+  const run = createRunJob({ handlers, runLot, enqueuePeriodic, ending: ending.signal });
+
+  const work = { run, concurrency: { clock: concurrency, lots: lotsAtOnce }, intervals };
 
   async function attempt(worker: boolean): Promise<boolean> {
     try {
       if (session === undefined) {
-        session = await openSession(server, worker ? { run, concurrency, intervals } : undefined, events);
+        session = await openSession(server, worker ? work : undefined, events);
         report(true);
         session.begin();
       } else {
@@ -122,9 +138,10 @@ export function createJobs({ location, intervals, concurrency, handlers, log }: 
       upkeep = first.then((reached) => keepUp(worker, reached));
       await first;
     },
-    enqueue: (grantIds, spreadOverMs, order = {}) => add(refreshJobs(grantIds, spreadOverMs, order)),
+    enqueue: (grantIds, spreadOverMs, order = {}) => add(lotsOf(grantIds, spreadOverMs, order)),
     enqueueAhead: (jobs) => add(refreshAheadJobs(jobs)),
     backlog: () => ask('Asking the queue', (open) => open.backlog()),
+    queued: () => ask('Asking the queue', (open) => open.queued()),
     enqueueSweep: () => enqueuePeriodic('sweep'),
     isUp: () => up === true,
     close: async () => {

@@ -5,15 +5,17 @@ import type { RefreshAhead } from '../domain/ports/upkeep.ts';
 export const periodicKinds = ['sweep', 'health', 'forecast'] as const;
 export type PeriodicKind = (typeof periodicKinds)[number];
 
-/** tick: a scheduler's own job, which asks for the work it is the clock of. */
-export type JobKind = 'tick' | PeriodicKind | 'refresh' | 'refresh-ahead';
+/** tick: a scheduler's own job, which asks for the work it is the clock of. lot: due grants, to be refreshed each. */
+export type JobKind = 'tick' | PeriodicKind | 'lot' | 'refresh-ahead';
 
 /** What a job says of itself, each kind its own part. */
 export interface JobData {
-  /** refresh, refresh-ahead */
-  grantId?: string;
-  /** refresh, where a sweep asked for it */
+  /** lot */
+  grantIds?: string[];
+  /** lot, where a sweep asked for it */
   sweepId?: string;
+  /** refresh-ahead */
+  grantId?: string;
   /** refresh-ahead: of the token set to be replaced */
   version?: number;
   /** tick */
@@ -31,9 +33,9 @@ export const schedulerId = (kind: PeriodicKind) => `${kind}-clock`;
 const minute = 60_000;
 /** Processes that start together, or a tick beside them, each ask within this time: once is enough. */
 const maxPauseMs = minute / 2;
-/** Work by the clock goes ahead of refreshes, which number many: BullMQ takes jobs without a priority first. */
+/** What must not wait for the rest: BullMQ takes jobs without a priority first, then the lower ones. */
 const urgentPriority = 5;
-const refreshPriority = 10;
+const lotPriority = 10;
 /** A job that is over must go, or its id would keep the next one of that id out. */
 const leaveNothing = { removeOnComplete: true, removeOnFail: true } satisfies JobsOptions;
 /** These read the database, and a tick the queue: what fails here is a server that is away, mostly not for long. */
@@ -53,31 +55,40 @@ export function periodicJob(kind: PeriodicKind, intervalMs: number): JobEntry {
   };
 }
 
+/** Grants of one job: taking a job from its queue and ending it costs more than many a refresh. */
+export const lotSize = 25;
+/** A lot comes back when the process that runs it ends before its last grant had its turn. */
+const mostProcesses = 50;
+
 /**
- * The grant's id is the job's, so that a grant which is queued or being refreshed is not added again. No second attempt:
- * what a refresh means to repeat it records itself, and the next sweep finds the rest.
+ * Grants that are due, in lots. No second attempt for a grant that was not refreshed: what a refresh means to repeat it
+ * records itself, and the next sweep finds the rest.
  */
-export function refreshJobs(
+export function lotsOf(
   grantIds: readonly string[],
   spreadOverMs: number,
   { urgent = false, sweepId }: { urgent?: boolean; sweepId?: string },
 ): JobEntry[] {
-  // In one order everywhere: two processes that insert the same ids the other way round would wait for each other.
-  return [...new Set(grantIds)].sort().map((grantId) => ({
-    name: 'refresh',
-    data: { grantId, ...(sweepId !== undefined && { sweepId }) },
+  const ids = [...new Set(grantIds)];
+  const lots = Array.from({ length: Math.ceil(ids.length / lotSize) }, (_, n) =>
+    ids.slice(n * lotSize, (n + 1) * lotSize),
+  );
+  return lots.map((lot) => ({
+    name: 'lot',
+    data: { grantIds: lot, ...(sweepId !== undefined && { sweepId }) },
     opts: {
-      jobId: grantId,
-      priority: urgent ? urgentPriority : refreshPriority,
+      priority: urgent ? urgentPriority : lotPriority,
       delay: Math.floor(Math.random() * spreadOverMs),
+      attempts: mostProcesses,
       ...leaveNothing,
     },
   }));
 }
 
-/** Beside the sweep's job for the same grant: whichever comes second finds the work done. */
+/** Beside a sweep's lot with the same grant: whichever comes second finds the work done. */
 export function refreshAheadJobs(jobs: readonly RefreshAhead[]): JobEntry[] {
   const byId = new Map(jobs.map((job) => [`${job.grantId}-v${job.version}`, job]));
+  // In one order everywhere: two processes that insert the same ids the other way round would wait for each other.
   return [...byId].sort(inOrder).map(([jobId, { grantId, version, delayMs }]) => ({
     name: 'refresh-ahead',
     data: { grantId, version },

@@ -10,6 +10,9 @@ import {
 import type { Secret } from '../domain/secret.ts';
 import type { JobData } from './job-kinds.ts';
 
+/** Of jobs that are still to be done, or are under way. */
+export type JobState = 'waiting' | 'prioritized' | 'delayed' | 'active';
+
 interface OnServer {
   waitUntilReady(): Promise<void>;
   on(event: 'error', listener: (error: Error) => void): unknown;
@@ -21,7 +24,9 @@ export interface JobQueue extends OnServer {
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'ioredis:close', listener: () => void): unknown;
   addBulk(jobs: { name: string; data: JobData; opts: JobsOptions }[]): Promise<unknown>;
-  getJobCountByTypes(...types: ('waiting' | 'prioritized')[]): Promise<number>;
+  getJobCountByTypes(...types: JobState[]): Promise<number>;
+  /** One that went meanwhile is missing, or undefined. */
+  getJobs(types: JobState[]): Promise<({ data: JobData | undefined } | undefined)[]>;
   getJobScheduler(id: string): Promise<JobSchedulerJson<JobData> | undefined>;
   upsertJobScheduler(
     id: string,
@@ -47,20 +52,26 @@ export type ProcessJob = (job: Job<JobData, void, string>) => Promise<void>;
 /** Where the queue lives. Postgres must be reached directly: LISTEN is lost behind a transaction pooler. */
 export type QueueLocation = { redisUrl: Secret } | { databaseUrl: Secret };
 
+/**
+ * clock: what comes by the clock, and what readers would wait for. lots: what sweeps found, which may be very much, and
+ * must not keep the others from being taken.
+ */
+export type QueueName = 'clock' | 'lots';
+
 export interface QueueServer {
-  openQueue(): JobQueue;
-  openWorker(process: ProcessJob, concurrency: number): JobWorker;
+  openQueue(name: QueueName): JobQueue;
+  openWorker(name: QueueName, process: ProcessJob, concurrency: number): JobWorker;
 }
 
-const queueName = 'token-broker';
+const fullNames = { clock: 'token-broker', lots: 'token-broker-lots' } as const satisfies Record<QueueName, string>;
 /** Keeps clear of other users of the same Redis, or of the same database. */
 const redisPrefix = 'token-broker';
 const postgresSchema = 'token_broker_jobs';
 
 const queueConnections = 1;
-const workerConnections = 2;
-/** The most connections one process with a worker holds on Postgres; one of them waits for notifications. */
-export const postgresConnectionsMax = queueConnections + workerConnections + 1;
+const workerConnections = 1;
+/** The most connections one process with its workers holds on Postgres; one of each worker waits for notifications. */
+export const postgresConnectionsMax = Object.keys(fullNames).length * (queueConnections + workerConnections + 1);
 
 const connectTimeoutMs = 2000;
 /** Past it a command of the queue fails, so that whoever enqueues is never held up by a server that does not answer. */
@@ -68,6 +79,8 @@ const commandTimeoutMs = 2000;
 const maxReconnectPauseMs = 5000;
 /** How long a worker rests after its server refused a connection. */
 const workerRetryMs = 2000;
+/** That the process which ran it was killed says nothing of a job. */
+const mostDeaths = 50;
 
 export function createQueueServer(location: QueueLocation): QueueServer {
   return 'redisUrl' in location ? redisServer(location.redisUrl) : postgresServer(location.databaseUrl);
@@ -80,14 +93,14 @@ function redisServer(url: Secret): QueueServer {
     retryStrategy: (attempt: number) => Math.min(100 * 2 ** attempt, maxReconnectPauseMs),
   };
   return {
-    openQueue: () =>
-      new Queue<JobData, void, string>(queueName, {
+    openQueue: (name) =>
+      new Queue<JobData, void, string>(fullNames[name], {
         prefix: redisPrefix,
         connection: { ...connection, commandTimeout: commandTimeoutMs, maxRetriesPerRequest: 1 },
       }),
     // A worker waits for as long as it takes: BullMQ forbids a bound on its retries, and its reads block by design.
-    openWorker: (process, concurrency) =>
-      new Worker<JobData, void, string>(queueName, process, {
+    openWorker: (name, process, concurrency) =>
+      new Worker<JobData, void, string>(fullNames[name], process, {
         ...workerOptions(concurrency),
         prefix: redisPrefix,
         connection: { ...connection, maxRetriesPerRequest: null },
@@ -106,16 +119,15 @@ function postgresServer(url: Secret): QueueServer {
     onConnect: (client: { on(event: 'error', listener: () => void): unknown }) => void client.on('error', () => {}),
   };
   return {
-    openQueue: () =>
-      new Queue(
-        queueName,
-        { connection: { ...connection, migrate: true, max: queueConnections } },
-        createPostgresBackend,
-      ),
-    // Opened after the queue, which has migrated by then.
-    openWorker: (process, concurrency) =>
+    openQueue(name) {
+      const options = { connection: { ...connection, migrate: true, max: queueConnections } };
+      // Named first: from what is to be returned, the compiler infers other jobs than ours.
+      const queue = new Queue(fullNames[name], options, createPostgresBackend);
+      return queue;
+    },
+    openWorker: (name, process, concurrency) =>
       new Worker(
-        queueName,
+        fullNames[name],
         process,
         { ...workerOptions(concurrency), connection: { ...connection, max: workerConnections } },
         createPostgresBackend,
@@ -124,5 +136,5 @@ function postgresServer(url: Secret): QueueServer {
 }
 
 function workerOptions(concurrency: number) {
-  return { autorun: false, concurrency, runRetryDelay: workerRetryMs };
+  return { autorun: false, concurrency, runRetryDelay: workerRetryMs, maxStalledCount: mostDeaths };
 }

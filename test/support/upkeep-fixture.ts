@@ -9,7 +9,11 @@ export interface QueuedRefresh {
 /**
  * A queue that counts what it holds, and works some of it off whenever somebody sleeps. Time passes by sleeping alone.
  */
-export function createCountingQueue({ perSleep = 1_000, startsAt = new Date('2030-01-01T00:00:00Z') } = {}) {
+export function createCountingQueue({
+  perSleep = 1_000,
+  startsAt = new Date('2030-01-01T00:00:00Z'),
+  queued = [] as string[],
+} = {}) {
   let now = startsAt.getTime();
   let ready = 0;
   const delayed: number[] = [];
@@ -24,7 +28,7 @@ export function createCountingQueue({ perSleep = 1_000, startsAt = new Date('203
     first: [] as QueuedRefresh[],
     sweepIds: new Set<string | undefined>(),
   };
-  const port: Pick<RefreshQueue, 'enqueue' | 'backlog'> = {
+  const port: Pick<RefreshQueue, 'enqueue' | 'backlog' | 'queued'> = {
     enqueue: async (ids, spreadMs, { urgent = false, sweepId } = {}) => {
       queue.added += ids.length;
       queue.sweepIds.add(sweepId);
@@ -37,6 +41,7 @@ export function createCountingQueue({ perSleep = 1_000, startsAt = new Date('203
       queue.mostDelayed = Math.max(queue.mostDelayed, delayed.length);
     },
     backlog: async () => ready,
+    queued: async () => new Set(queued),
   };
   const sleep = async (ms: number, signal: AbortSignal) => {
     signal.throwIfAborted();

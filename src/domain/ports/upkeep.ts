@@ -131,7 +131,7 @@ export interface RefreshAhead {
 
 /** Work handed to the background. Everything here throws `service_unavailable` where the queue cannot be reached. */
 export interface RefreshQueue {
-  /** Each grant at most once in the queue, whoever adds it. `sweepId`: the sweep that found them, and counts how they end. */
+  /** `sweepId`: the sweep that found them, and counts how they end. Asks nobody whether they are in the queue already. */
   enqueue(
     grantIds: readonly string[],
     spreadOverMs: number,
@@ -139,6 +139,8 @@ export interface RefreshQueue {
   ): Promise<void>;
   /** Each grant and version at most once, whoever adds it. */
   enqueueAhead(jobs: readonly RefreshAhead[]): Promise<void>;
-  /** Jobs that could run now and wait for a worker; those whose time has not come do not count. */
+  /** At most so many of the grants that were enqueued could be refreshed now and wait for a worker. */
   backlog(): Promise<number>;
+  /** The grants that were enqueued and are not done with: that wait for their time or a worker, or are under way. */
+  queued(): Promise<ReadonlySet<string>>;
 }
