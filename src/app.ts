@@ -32,7 +32,7 @@ export interface App {
   close(): Promise<void>;
 }
 
-const refreshConcurrency = 50;
+const refreshConcurrency = 100;
 const forecastEveryMs = 60 * 60_000;
 const choresEveryMs = 60_000;
 

@@ -23,6 +23,8 @@ export function createEngine(ports: BrokerPorts, settings: BrokerSettings) {
     sleep: (ms) => sleep(ms, ports.ended),
     onError: ports.onBackgroundError,
   });
+  const incarnation = tokens.random(nonceBytes);
+  let leases = 0;
   const callProvider = createCallProvider({ store, persist, oauth, catalogue, cipher, clock });
   const { refreshGrant, isRefreshing, drain } = createRefreshGrant({
     store,
@@ -31,7 +33,7 @@ export function createEngine(ports: BrokerPorts, settings: BrokerSettings) {
     settled,
     clock,
     instanceId: settings.instanceId,
-    newNonce: () => tokens.random(nonceBytes),
+    newNonce: () => `${incarnation}.${++leases}`,
     leaseMs: settings.leaseMs,
   });
   const patienceMs = settings.providerTimeoutMs + extraPatienceMs;

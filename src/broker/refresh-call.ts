@@ -1,8 +1,9 @@
 import type { AuditEvent } from '../domain/audit.ts';
+import type { Connection } from '../domain/connection.ts';
 import { type Grant, renewedGrant } from '../domain/grant.ts';
 import type { Cipher } from '../domain/ports/cipher.ts';
 import type { LeasedGrant, RefreshStore } from '../domain/ports/engine.ts';
-import type { OAuthGateway, ProviderCatalogue } from '../domain/ports/oauth.ts';
+import type { OAuthClient, OAuthGateway, ProviderCatalogue } from '../domain/ports/oauth.ts';
 import type { GrantBase } from '../domain/ports/spool.ts';
 import { ProviderFailure } from '../domain/provider-failure.ts';
 import { effectOfFailure } from '../domain/refresh-policy.ts';
@@ -27,13 +28,14 @@ export interface CallProviderDeps {
 const soonMs = 5_000;
 
 export function createCallProvider(deps: CallProviderDeps): CallProvider {
+  const clientOf = createClientOf(deps);
   return async (leased, owner) => {
     const requestedAt = deps.clock();
     const held =
       leased.grant.sealedTokens === null ? null : openTokens(deps.cipher, leased.grant, leased.grant.sealedTokens);
     let answer: TokenAnswer;
     try {
-      answer = await request(deps, leased, held);
+      answer = await request(deps.oauth, leased, clientOf(leased.connection), held);
     } catch (error) {
       if (!(error instanceof ProviderFailure)) throw error;
       return recordFailure(deps, leased, owner, error);
@@ -42,15 +44,24 @@ export function createCallProvider(deps: CallProviderDeps): CallProvider {
   };
 }
 
+/** Grants that were read together share their connection: its secrets are opened once for them, and go when it goes. */
+function createClientOf({ cipher }: Pick<CallProviderDeps, 'cipher'>): (connection: Connection) => OAuthClient {
+  const opened = new WeakMap<Connection, OAuthClient>();
+  return (connection) => {
+    const client = opened.get(connection) ?? openClient(cipher, connection);
+    opened.set(connection, client);
+    return client;
+  };
+}
+
 async function request(
-  { oauth, cipher }: CallProviderDeps,
-  leased: LeasedGrant,
+  oauth: CallProviderDeps['oauth'],
+  { grant, connection: { settings } }: LeasedGrant,
+  client: OAuthClient,
   held: TokenSet | null,
 ): Promise<TokenAnswer> {
-  const { grant, connection } = leased;
-  const client = openClient(cipher, connection);
-  if (connection.settings.flow === 'client_credentials' || held === null) {
-    return oauth.requestClientCredentials(client, connection.settings.scopes);
+  if (settings.flow === 'client_credentials' || held === null) {
+    return oauth.requestClientCredentials(client, settings.scopes);
   }
   return oauth.refresh(client, held, grant.facts?.scopes ?? grant.requestedScopes);
 }

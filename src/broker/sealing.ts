@@ -36,7 +36,7 @@ export function sealClientSecrets(
   return cipher.seal(JSON.stringify(secrets.map((secret) => secret.reveal())), clientSecretsAt(connection));
 }
 
-/** The connection as the protocol needs it, with its secrets open: for the length of one call, never kept. */
+/** The connection as the protocol needs it, with its secrets open: never kept for longer than the connection is. */
 export function openClient(cipher: Cipher, connection: Connection): OAuthClient {
   const { sealedClientSecrets, settings } = connection;
   if (sealedClientSecrets === null) return { settings, secrets: [] };

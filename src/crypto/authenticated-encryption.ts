@@ -1,7 +1,7 @@
-import { createCipheriv, createDecipheriv, type KeyObject, randomFillSync } from 'node:crypto';
+import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto';
 
 const algorithm = 'aes-256-gcm';
-const nonceBytes = 12;
+export const nonceBytes = 12;
 const tagBytes = 16;
 
 /**
@@ -10,11 +10,17 @@ const tagBytes = 16;
  * loss of authenticity, stops being negligible. At a hundred seals a second that is sixteen months; a data key must be
  * replaced before.
  */
-export function encrypt(key: KeyObject, plaintext: Uint8Array, header: Uint8Array, context: Uint8Array): Uint8Array {
+export function encrypt(
+  key: KeyObject,
+  plaintext: Uint8Array,
+  header: Uint8Array,
+  context: Uint8Array,
+  nonce: Uint8Array = randomBytes(nonceBytes),
+): Uint8Array {
   const start = header.length + nonceBytes;
   const sealed = Buffer.alloc(start + plaintext.length + tagBytes);
   sealed.set(header);
-  const nonce = randomFillSync(sealed.subarray(header.length, start));
+  sealed.set(nonce, header.length);
   const cipher = createCipheriv(algorithm, key, nonce, { authTagLength: tagBytes });
   cipher.setAAD(Buffer.concat([header, context]));
   sealed.set(cipher.update(plaintext), start);

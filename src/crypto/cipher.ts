@@ -1,7 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import { BrokerError } from '../domain/errors.ts';
 import type { Cipher, SealedAt } from '../domain/ports/cipher.ts';
-import { decrypt, encrypt } from './authenticated-encryption.ts';
+import { decrypt, encrypt, nonceBytes } from './authenticated-encryption.ts';
+import { createNonces } from './nonces.ts';
 
 /** Of the layout: version byte, data key id (16 bytes), nonce, ciphertext, tag. */
 const layoutVersion = 1;
@@ -18,9 +19,10 @@ export interface OpenDataKey {
 /** Seals under `sealing` and opens under any of `all`; the key ring has proved them. */
 export function createCipher(sealing: OpenDataKey, all: readonly OpenDataKey[]): Cipher {
   const byId = new Map(all.map(({ id, key }) => [plainHex(id), key]));
+  const newNonce = createNonces(nonceBytes);
   const header = Buffer.concat([Uint8Array.of(layoutVersion), Buffer.from(plainHex(sealing.id), 'hex')]);
   return {
-    seal: (plaintext, at) => encrypt(sealing.key, Buffer.from(plaintext, 'utf8'), header, contextOf(at)),
+    seal: (plaintext, at) => encrypt(sealing.key, Buffer.from(plaintext, 'utf8'), header, contextOf(at), newNonce()),
     open: (sealed, at) => {
       const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);
       if (bytes[0] !== layoutVersion || bytes.length < headerBytes) throw unreadable('Its layout is unknown.');

@@ -14,7 +14,7 @@ export interface CallSlot {
 }
 
 export interface CallSlots {
-  /** First come, first served. Undefined where no place came free in time. */
+  /** First come, first served. Undefined where no place came free in time, which is the same for all. */
   take(limits: SlotLimits, waitMs: number): Promise<CallSlot | undefined>;
 }
 
@@ -23,27 +23,54 @@ export interface CallSlotsDeps {
   sleep: Sleep;
 }
 
+interface Waiter {
+  concurrency: number;
+  /** By elapsedMs: it is sent away then. */
+  latest: number;
+  end: (served: boolean) => void;
+}
+
 const minuteMs = 60_000;
 
 /** Bounds the calls to one endpoint that this process makes at once, and in a minute where that is known. */
 export function createCallSlots({ elapsedMs, sleep }: CallSlotsDeps): CallSlots {
   let running = 0;
-  const waiting = new Set<{ concurrency: number; start: () => void }>();
+  /** In the order they came; all wait equally long. */
+  const waiting = new Set<Waiter>();
+  let alarm: AbortController | undefined;
   /** When the requests of the last minute began, and when those that wait for their turn will; in order. */
   const begun: number[] = [];
 
-  async function takePlace(concurrency: number, waitMs: number): Promise<boolean> {
+  function takePlace(concurrency: number, latest: number): boolean | Promise<boolean> {
     if (waiting.size === 0 && running < concurrency) {
       running += 1;
       return true;
     }
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    const waiter = { concurrency, start: () => resolve(true) };
-    waiting.add(waiter);
-    const served = new AbortController();
-    const tooLate = () => waiting.delete(waiter) && resolve(false);
-    sleep(waitMs, served.signal).then(tooLate, () => undefined);
-    return promise.finally(() => served.abort());
+    waiting.add({ concurrency, latest, end: resolve });
+    if (alarm === undefined) setAlarm();
+    return promise;
+  }
+
+  /** One for all who wait, while anybody does: one for each costs as much as a request. */
+  function setAlarm(): void {
+    const mine = new AbortController();
+    const over = () => {
+      if (alarm === mine) alarm = undefined;
+    };
+    alarm = mine;
+    sendAwayInTime(mine.signal).then(over, over);
+  }
+
+  async function sendAwayInTime(signal: AbortSignal): Promise<void> {
+    for (let [first] = waiting; first !== undefined; [first] = waiting) {
+      await sleep(first.latest - elapsedMs(), signal);
+      for (const waiter of waiting) {
+        if (waiter.latest > elapsedMs()) break;
+        waiting.delete(waiter);
+        waiter.end(false);
+      }
+    }
   }
 
   function release(): void {
@@ -52,7 +79,8 @@ export function createCallSlots({ elapsedMs, sleep }: CallSlotsDeps): CallSlots 
     if (next === undefined || running >= next.concurrency) return;
     waiting.delete(next);
     running += 1;
-    next.start();
+    next.end(true);
+    if (waiting.size === 0) alarm?.abort();
   }
 
   /** How long until the request may be made, whose turn is taken by that; undefined, with none taken, where that is too late. */
@@ -76,7 +104,7 @@ export function createCallSlots({ elapsedMs, sleep }: CallSlotsDeps): CallSlots 
   return {
     async take({ concurrency, requestsPerMinute }, waitMs) {
       const latest = elapsedMs() + waitMs;
-      if (!(await takePlace(concurrency, waitMs))) return undefined;
+      if (!(await takePlace(concurrency, latest))) return undefined;
       if (!(await awaitTurn(requestsPerMinute, latest))) {
         release();
         return undefined;

@@ -1,5 +1,6 @@
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { generateRandomCodeVerifier } from 'oauth4webapi';
+import type { ConnectionSettings } from '../domain/connection.ts';
 import type { EndpointCircuit, OAuthGateway, ProviderCatalogue, ProviderCircuits } from '../domain/ports/oauth.ts';
 import { Secret } from '../domain/secret.ts';
 import { buildAuthorizationUrl } from './authorize-url.ts';
@@ -7,7 +8,7 @@ import type { Sleep } from './call-slots.ts';
 import { readCallback } from './callback.ts';
 import type { GuardedHttp } from './guarded-http.ts';
 import { probeToken } from './probe.ts';
-import { requireProvider, resolveProvider } from './resolve-provider.ts';
+import { type Provider, requireProvider, resolveProvider } from './resolve-provider.ts';
 import { defaultBackoffMs } from './retry.ts';
 import { revokeTokens } from './revocation.ts';
 import { secretFaults } from './secret-faults.ts';
@@ -52,6 +53,13 @@ export function createOAuthGateway(options: OAuthGatewayOptions): OAuthGateway &
   });
   const timing = { retries, callCapMs, tryRoomMs: callCapMs * tryRoomShare, backoffMs, random };
   const deps = { http, now, timing, endpoints };
+  const providers = new WeakMap<ConnectionSettings, Provider>();
+  /** Once for all grants that were read together with their connection. */
+  function providerOf(settings: ConnectionSettings): Provider {
+    const provider = providers.get(settings) ?? requireProvider(catalogue, settings);
+    providers.set(settings, provider);
+    return provider;
+  }
   return {
     validate: (settings) => settingsFaults(catalogue, http, settings),
     secretFaults: (settings, secret) => secretFaults(catalogue, settings, secret, now()),
@@ -73,10 +81,9 @@ export function createOAuthGateway(options: OAuthGatewayOptions): OAuthGateway &
     },
     exchangeCode: async (client, exchange) =>
       exchangeCode(deps, requireProvider(catalogue, client.settings), client, exchange),
-    refresh: async (client, held, scopes) =>
-      refreshTokens(deps, requireProvider(catalogue, client.settings), client, held, scopes),
+    refresh: async (client, held, scopes) => refreshTokens(deps, providerOf(client.settings), client, held, scopes),
     requestClientCredentials: async (client, scopes) =>
-      requestClientCredentials(deps, requireProvider(catalogue, client.settings), client, scopes),
+      requestClientCredentials(deps, providerOf(client.settings), client, scopes),
     revoke: async (client, tokens) => revokeTokens(deps, requireProvider(catalogue, client.settings), client, tokens),
     circuits: () => endpoints.circuits(),
     probe: async (client, tokens) =>

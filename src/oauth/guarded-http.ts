@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { createAgentPool } from './agent-pool.ts';
 import type { ConnectorOptions } from './guarded-connector.ts';
 import { type Exchange, exchangeOver } from './http-exchange.ts';
@@ -22,31 +23,56 @@ export interface GuardedHttpOptions extends ConnectorOptions {
 }
 
 const defaultMaxBodyBytes = 256 * 1024;
+/** Endpoints that were judged and taken apart, so that it is not done again for each of thousands of requests. */
+const targetsKept = 1000;
+
+/** Where a request goes, or why it may not go there. */
+type Target = { fault: string } | { fault: null; origin: string; path: string };
 
 export function createGuardedHttp(options: GuardedHttpOptions): GuardedHttp {
   const agents = createAgentPool(options);
   const maxBodyBytes = options.maxBodyBytes ?? defaultMaxBodyBytes;
+  const targets = new LRUCache<string, Target>({ max: targetsKept });
+
+  function targetOf(url: string): Target {
+    const known = targets.get(url);
+    if (known !== undefined) return known;
+    const target = readTarget(url, options.allowPrivateNetwork);
+    // A query may hold a secret: it is not kept.
+    if (!url.includes('?')) targets.set(url, target);
+    return target;
+  }
+
   return {
     urlFault: (url) => outboundUrlFault(url, options.allowPrivateNetwork),
     async send(request, deadline) {
-      const fault = outboundUrlFault(request.url, options.allowPrivateNetwork);
-      if (fault !== null) throw refusedBeforeSending(fault);
+      const target = targetOf(request.url);
+      if (target.fault !== null) throw refusedBeforeSending(target.fault);
       const { certificate = null } = request;
       if (certificate !== null && !request.url.toLowerCase().startsWith('https:')) {
         throw refusedBeforeSending('A client certificate can only be presented over https.');
       }
       const limits = { deadline, maxBodyBytes, withCertificate: certificate !== null };
-      return exchangeOver(agents.agentFor(certificate), prepare(request), limits);
+      return exchangeOver(agents.agentFor(certificate), prepare(request, target), limits);
     },
     close: () => agents.close(),
   };
 }
 
-function prepare({ method, url, headers, body }: OutboundRequest): Exchange {
+function readTarget(url: string, allowPrivateNetwork: boolean): Target {
+  const fault = outboundUrlFault(url, allowPrivateNetwork);
+  if (fault !== null) return { fault };
   const { origin, pathname, search } = new URL(url);
+  return { fault: null, origin, path: pathname + search };
+}
+
+function prepare(
+  { method, headers, body }: OutboundRequest,
+  { origin, path }: Pick<Exchange, 'origin' | 'path'>,
+): Exchange {
   return {
     origin,
-    path: pathname + search,
+    path,
     method,
     body,
     headers: { 'user-agent': 'token-broker', ...headers, 'accept-encoding': 'identity' },

@@ -85,10 +85,7 @@ async function callWith<T>(
     const answer = await http.send({ ...request, certificate }, deadline);
     const { result, shown } = call.read(answer);
     read = { result, status: answer.status };
-    return new Response(shown === null ? null : JSON.stringify(shown), {
-      status: 200,
-      headers: { 'content-type': 'application/json' },
-    });
+    return toResponse(shown);
   };
   const context: ProtocolContext = {
     as: {
@@ -114,6 +111,12 @@ async function callWith<T>(
   }
   if (read === undefined) throw refusedBeforeSending('The request to the provider was never made.');
   return read.result;
+}
+
+/** JSON already: what the core reads of it is not written and parsed once more. */
+function toResponse(shown: object | null): Response {
+  const response = new Response(null, { status: 200, headers: { 'content-type': 'application/json' } });
+  return shown === null ? response : Object.assign(response, { json: async () => shown });
 }
 
 function shape<T>(standard: StandardRequest, call: ProtocolCall<T>): OutboundRequest {

@@ -18,6 +18,8 @@ export function createTokenEndpoints(options: Omit<TokenEndpointDeps, 'pauses'>)
   const known = new LRUCache<string, TokenEndpoint>({ max: maxEndpoints });
   return {
     at(url) {
+      const same = known.get(url);
+      if (same !== undefined) return same;
       const name = withoutQuery(url);
       const found = known.get(name);
       if (found !== undefined) return found;

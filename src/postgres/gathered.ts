@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isBrokerError } from '../domain/errors.ts';
 
 /**
@@ -17,6 +18,8 @@ interface Call<Item, Answer> {
 
 /** Bounds a statement's size; what is beyond it goes with the next. */
 const mostTogether = 100;
+/** Where calls come in a stream, how long more of them are waited for. One that comes alone never waits. */
+const restMs = 2;
 
 /**
  * Calls made in one turn of the event loop, or while an earlier batch is under way, become one statement: one round trip
@@ -65,6 +68,7 @@ export function createGathered<Item, Answer>(
       const calls = waiting.slice(0, mostTogether);
       waiting = waiting.slice(mostTogether);
       await settle(calls);
+      if (calls.length > 1) await sleep(restMs);
     }
     // At once, not in a later turn: a call in between would wait for a batch that nobody starts.
     isRunning = false;

@@ -1,5 +1,6 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type pg from 'pg';
+import type { Connection } from '../domain/connection.ts';
 import type { GrantWithConnection, RefreshStore } from '../domain/ports/engine.ts';
 import type { GrantBase } from '../domain/ports/spool.ts';
 import { announcingTransaction } from './announcing-transaction.ts';
@@ -42,7 +43,7 @@ export function createRefreshStore(deps: RefreshStoreDeps): RefreshStore & Lease
 
   async function withConnection(row: Selectable<GrantsTable> | undefined): Promise<GrantWithConnection | undefined> {
     const connection = row && (await findConnection(row.connection_id));
-    return row && connection && { grant: toGrant(row), connection: toConnection(connection) };
+    return row && connection && { grant: toGrant(row), connection };
   }
 
   function announce(changed: GrantChanged | undefined): boolean {
@@ -169,14 +170,15 @@ export function createRefreshStore(deps: RefreshStoreDeps): RefreshStore & Lease
   };
 }
 
+/** Grants that are read together get one object between them. */
 function createFindConnection({ pool }: { pool: pg.Pool }) {
-  return createGathered<string, Selectable<ConnectionsTable>>(async (ids) => {
+  return createGathered<string, Connection>(async (ids) => {
     const rows = await queryPrepared<Selectable<ConnectionsTable>>(pool, {
       name: 'connections_by_id',
       text: 'select * from connections where id = any($1::uuid[])',
       values: [[...new Set(ids)]],
     });
-    const byId = new Map(rows.map((row) => [row.id, row]));
+    const byId = new Map(rows.map((row) => [row.id, toConnection(row)]));
     return ids.map((id) => byId.get(id));
   });
 }
