@@ -43,7 +43,7 @@ const checkTimeoutMs = 2500;
 const askTimeoutMs = 2500;
 const enqueueBatch = 500;
 /** So many that one slow grant in each does not hold up the rest; few, for what a killed process had is taken up late. */
-const lotsAtOnce = 20;
+const lotsAtOnce = 10;
 const firstRetryMs = 250;
 const maxRetryMs = 5000;
 
