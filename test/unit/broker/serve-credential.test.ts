@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { Readable } from 'node:stream';
-import { getHeapSnapshot } from 'node:v8';
 import { describe, expect, test } from 'vitest';
 import { sealTokens } from '../../../src/broker/sealing.ts';
 import { createServeCredential } from '../../../src/broker/serve-credential.ts';
@@ -8,6 +6,7 @@ import { createOpenServedTokens } from '../../../src/broker/served-tokens.ts';
 import type { CredentialMatch, ServableGrant } from '../../../src/domain/credential.ts';
 import type { Cipher } from '../../../src/domain/ports/cipher.ts';
 import { Secret } from '../../../src/domain/secret.ts';
+import { readHeapSnapshot, textOf, unheardLetters } from '../../support/heap-snapshot.ts';
 import { createMemoryCipher } from '../../support/memory-cipher.ts';
 
 const inner = createMemoryCipher();
@@ -110,29 +109,18 @@ describe('a token that is served again and again', () => {
     const open = createOpenServedTokens(inner);
     // Held as it is on purpose: a search that finds nothing would pass with any answer.
     const visible = randomBytes(24).toString('hex');
-    const hidden = hexBytes();
+    const hidden = unheardLetters(48);
     const kept = keptGrant(open, hidden);
-    const snapshot = await readSnapshot();
+    const snapshot = await readHeapSnapshot();
     expect(snapshot).toContain(visible);
-    expect(snapshot.includes(Buffer.from(hidden).toString('latin1'))).toBe(false);
+    expect(snapshot.includes(textOf(hidden))).toBe(false);
     expect(kept.room?.served?.byteLength).toBeGreaterThan(0);
   });
 });
 
-/** Hexadecimal text that no string in this process has held yet. */
-function hexBytes(): Uint8Array {
-  return Uint8Array.from(randomBytes(48), (byte) => 'abcdefghijklmnop'.charCodeAt(byte % 16));
-}
-
 function keptGrant(open: ReturnType<typeof createOpenServedTokens>, token: Uint8Array): ServableGrant {
-  const grant = aGrant({ room: {} }, Buffer.from(token).toString('latin1'));
+  const grant = aGrant({ room: {} }, textOf(token));
   if (grant.sealedTokens === null) throw new Error('nothing to open');
   open(grant, grant.sealedTokens);
   return grant;
-}
-
-async function readSnapshot(): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of Readable.from(getHeapSnapshot())) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks).toString('latin1');
 }
