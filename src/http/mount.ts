@@ -36,7 +36,8 @@ export type Call<D extends Declaration> = Identity<D> & {
   request: FastifyRequest;
 };
 
-export type Handler<D extends Declaration> = (call: Call<D>, reply: FastifyReply) => Promise<unknown>;
+/** Text is sent as it is, under the media type that the handler gives. */
+export type Handler<D extends Declaration> = (call: Call<D>, reply: FastifyReply) => Promise<unknown> | string;
 
 /** Registers a route of the contract: the only way to one, so that none exists without a declared access. */
 export function mount<D extends Declaration>(app: FastifyInstance, declaration: D, handler: Handler<D>): void {

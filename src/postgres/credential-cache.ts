@@ -67,7 +67,7 @@ export function createCachedCredentials({ lookup, listener }: CachedCredentialsD
     return match;
   }
 
-  function recall(key: string): CredentialMatch | undefined {
+  function recallKey(key: string): CredentialMatch | undefined {
     // Asked each time: it is what grows old, and what counts the uses.
     const packed = matches.get(key);
     if (packed === undefined) return undefined;
@@ -80,10 +80,11 @@ export function createCachedCredentials({ lookup, listener }: CachedCredentialsD
   }
 
   return {
+    recall: (query) => (listener.isUp() ? recallKey(keyOf(query)) : undefined),
     async find(query) {
       if (!listener.isUp()) return lookup.find(query);
       const key = keyOf(query);
-      return recall(key) ?? readAndRemember(key, query);
+      return recallKey(key) ?? readAndRemember(key, query);
     },
     findStored: (query) => readAndRemember(keyOf(query), query),
   };
