@@ -79,7 +79,7 @@ export function createFindServable({ lookup, database }: FindServableDeps): Find
 /** Undefined where there is none. Throws account_ambiguous where there are several. */
 function onlyGrantOf(match: CredentialMatch): Servable | undefined {
   const { grants } = match;
-  const [grant] = grants;
+  const grant = grants[0];
   if (grant === undefined) return undefined;
   if (grants.length === 1) return { match, grant };
   const accounts = grants.flatMap(({ accountId }) => (accountId === null ? [] : [accountId]));
