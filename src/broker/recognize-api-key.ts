@@ -17,14 +17,13 @@ interface Recognized {
  */
 export function createRecognizeApiKey(tokens: Pick<Tokens, 'sha256' | 'equal'>): RecognizeApiKey {
   const recognized = new WeakMap<ApiKey, Recognized>();
-  const encoder = new TextEncoder();
 
   return (key, secret, isKept) => {
     const known = isKept ? recognized.get(key) : undefined;
-    if (known !== undefined && tokens.equal(encoder.encode(secret), known.secret)) return known.caller;
+    if (known !== undefined && tokens.equal(Buffer.from(secret), known.secret)) return known.caller;
     if (!tokens.equal(tokens.sha256(secret), key.secretHash)) return undefined;
     const caller = callerOf(key);
-    if (isKept) recognized.set(key, { secret: encoder.encode(secret), caller });
+    if (isKept) recognized.set(key, { secret: new TextEncoder().encode(secret), caller });
     return caller;
   };
 }
