@@ -84,6 +84,7 @@ async function build(config: Config, log: Logger, stack: AsyncDisposableStack): 
       ...postgres,
       ...provider,
       apiKeys,
+      recallApiKey: apiKeys.recall,
       noteKeyUse: apiKeys.noteUse,
       queue: jobs,
       cipher,

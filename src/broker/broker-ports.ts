@@ -1,3 +1,4 @@
+import type { ApiKey } from '../domain/api-key.ts';
 import type { ApiKeyStore, TripStore } from '../domain/ports/callers.ts';
 import type { Cipher } from '../domain/ports/cipher.ts';
 import type { CredentialLookup, GrantSignals, RefreshStore } from '../domain/ports/engine.ts';
@@ -19,6 +20,8 @@ export interface BrokerPorts {
   forecasts: ForecastStore;
   trips: TripStore;
   apiKeys: ApiKeyStore;
+  /** Keys kept in memory: undefined where one has to be read. */
+  recallApiKey: (id: string) => ApiKey | undefined;
   noteKeyUse: (id: string) => void;
   signals: GrantSignals;
   queue: RefreshQueue;

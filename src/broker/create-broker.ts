@@ -119,11 +119,18 @@ function createGrants(
 }
 
 function createKeys(
-  { apiKeys: store, noteKeyUse: noteUse, tokens, newId, clock }: BrokerPorts,
+  { apiKeys: store, recallApiKey, noteKeyUse: noteUse, tokens, newId, clock }: BrokerPorts,
   { bootstrapKey }: BrokerSettings,
 ) {
   return {
-    authenticateCaller: createAuthenticateCaller({ findApiKey: store.find, noteUse, tokens, bootstrapKey, clock }),
+    authenticateCaller: createAuthenticateCaller({
+      findApiKey: store.find,
+      recallApiKey,
+      noteUse,
+      tokens,
+      bootstrapKey,
+      clock,
+    }),
     createApiKey: createCreateApiKey({ store, tokens, newId, clock }),
     listApiKeys: createListApiKeys({ store }),
     revokeApiKey: createRevokeApiKey({ store, clock }),

@@ -7,7 +7,7 @@ import { createCallProvider } from './refresh-call.ts';
 import { createRefreshGrant } from './refresh-grant.ts';
 import { createRenewCredential } from './renew-credential.ts';
 import { createServeCredential } from './serve-credential.ts';
-import { createOpenServedTokens } from './served-tokens.ts';
+import { createCredentialOf } from './served-credential.ts';
 
 /** A reader outlasts the provider's connect timeout by this much before it is told to come back. */
 const extraPatienceMs = 2_000;
@@ -43,14 +43,17 @@ export function createEngine(ports: BrokerPorts, settings: BrokerSettings) {
     refreshGrant,
     isRefreshing,
     noteUse,
-    openServedTokens: createOpenServedTokens(cipher),
+    credentialOf: createCredentialOf(cipher),
     clock,
     sleep,
     patienceMs,
     onBackgroundError,
   });
   const findServable = createFindServable({ lookup: ports.credentials, database });
-  const findStored = createFindServable({ lookup: { find: ports.credentials.findStored }, database });
+  const findStored = createFindServable({
+    lookup: { recall: () => undefined, find: ports.credentials.findStored },
+    database,
+  });
   return {
     drainRefreshes: drain,
     replaySpool: replay,

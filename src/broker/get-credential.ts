@@ -16,10 +16,10 @@ export interface CredentialRequest {
 }
 
 /**
- * A live access token. Throws connection_not_found, grant_not_found, connection_not_ready, provider_unavailable,
+ * A live access token, at once where it is in memory. Throws, or rejects with, connection_not_found, grant_not_found, connection_not_ready, provider_unavailable,
  * account_ambiguous, insufficient_scope, min_ttl_unsatisfiable, forbidden.
  */
-export type GetCredential = (actor: Actor, request: CredentialRequest) => Promise<Credential>;
+export type GetCredential = (actor: Actor, request: CredentialRequest) => Credential | Promise<Credential>;
 
 export interface GetCredentialDeps {
   findServable: FindServable;
@@ -27,44 +27,63 @@ export interface GetCredentialDeps {
 }
 
 export function createGetCredential({ findServable, serveCredential }: GetCredentialDeps): GetCredential {
-  return async (actor, request) => {
-    const { match, grant } = await findServable(actor, request);
-    return serveCredential.serve(match, grant, request);
+  return (actor, request) => {
+    const found = findServable(actor, request);
+    // A promise only where something has to be waited for: each one costs a fetch from memory a turn of the queue.
+    if (found instanceof Promise) return found.then(({ match, grant }) => serveCredential.serve(match, grant, request));
+    return serveCredential.serve(found.match, found.grant, request);
   };
 }
 
-/** The connection and the one grant a request is about. Throws as a fetch does where there is none, or more than one. */
+/** The connection and the one grant a request is about. */
+export interface Servable {
+  match: CredentialMatch;
+  grant: ServableGrant;
+}
+
+/** At once where it is in memory. Throws, or rejects, as a fetch does where there is no such grant, or more than one. */
 export type FindServable = (
   actor: Actor,
   request: Omit<CredentialQuery, 'organizationId'>,
-) => Promise<{ match: CredentialMatch; grant: ServableGrant }>;
+) => Servable | Promise<Servable>;
 
 export interface FindServableDeps {
-  lookup: Pick<CredentialLookup, 'find'>;
+  lookup: Pick<CredentialLookup, 'recall' | 'find'>;
   database: Pick<Database, 'read'>;
 }
 
 export function createFindServable({ lookup, database }: FindServableDeps): FindServable {
-  return async ({ caller, organizationId }, { connectionName, subject, accountId }) => {
-    if (!mayReadCredentialsOf(caller, connectionName)) {
-      throw BrokerError.of('forbidden', 'This caller may not read credentials of that connection.');
-    }
-    const match = await lookup.find({ organizationId, connectionName, subject, accountId });
+  async function read(query: CredentialQuery): Promise<Servable> {
+    const { organizationId, connectionName, subject, accountId } = query;
+    const match = await lookup.find(query);
     if (match === undefined)
       throw BrokerError.of('connection_not_found', `There is no connection named ${connectionName}.`);
-    const [grant, ...others] = match.grants;
-    if (grant !== undefined && others.length === 0) return { match, grant };
-    if (grant !== undefined) throw ambiguous(match.grants);
+    const servable = onlyGrantOf(match);
+    if (servable !== undefined) return servable;
     if (subject !== null || accountId !== null) {
       throw BrokerError.of('grant_not_found', 'Nobody has connected that subject or account yet.');
     }
     throw await neverConnected(database, organizationId, connectionName);
+  }
+
+  return ({ caller, organizationId }, { connectionName, subject, accountId }) => {
+    if (!mayReadCredentialsOf(caller, connectionName)) {
+      throw BrokerError.of('forbidden', 'This caller may not read credentials of that connection.');
+    }
+    const query = { organizationId, connectionName, subject, accountId };
+    const match = lookup.recall(query);
+    return (match && onlyGrantOf(match)) ?? read(query);
   };
 }
 
-function ambiguous(grants: readonly ServableGrant[]): BrokerError {
+/** Undefined where there is none. Throws account_ambiguous where there are several. */
+function onlyGrantOf(match: CredentialMatch): Servable | undefined {
+  const { grants } = match;
+  const grant = grants[0];
+  if (grant === undefined) return undefined;
+  if (grants.length === 1) return { match, grant };
   const accounts = grants.flatMap(({ accountId }) => (accountId === null ? [] : [accountId]));
-  return BrokerError.with('account_ambiguous', 'Several accounts are connected; name one with account_id.', {
+  throw BrokerError.with('account_ambiguous', 'Several accounts are connected; name one with account_id.', {
     accounts,
   });
 }

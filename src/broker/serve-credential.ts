@@ -7,13 +7,13 @@ import { forcedTooOften } from './force-limit.ts';
 import type { RefreshEngine } from './refresh-grant.ts';
 import type { RefreshResult } from './refresh-result.ts';
 import type { RefreshDemand } from './refresh-under-lease.ts';
-import type { OpenServedTokens, ServedTokens } from './served-tokens.ts';
+import type { CredentialOf } from './served-credential.ts';
 import { endOf, notReady, refusal, retrySoonSeconds, secondsUntil, unavailable } from './serving-refusal.ts';
 
 export interface ServeCredentialDeps {
   refreshGrant: RefreshEngine['refreshGrant'];
   isRefreshing: RefreshEngine['isRefreshing'];
-  openServedTokens: OpenServedTokens;
+  credentialOf: CredentialOf;
   clock: () => Date;
   sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   /** How long a reader waits for a refresh; the refresh itself runs on. */
@@ -32,14 +32,14 @@ export interface ServeRequest {
 }
 
 export interface ServeCredential {
-  /** The grant's token if it will do, else a refreshed one. */
-  serve(match: CredentialMatch, grant: ServableGrant, request: ServeRequest): Promise<Credential>;
+  /** The grant's token, at once, if it will do; else a refreshed one. */
+  serve(match: CredentialMatch, grant: ServableGrant, request: ServeRequest): Credential | Promise<Credential>;
   /** A token newer than the grant's version, whatever is left of the one it holds. */
   serveNewer(match: CredentialMatch, grant: ServableGrant): Promise<Credential>;
 }
 
 export function createServeCredential(deps: ServeCredentialDeps): ServeCredential {
-  const { refreshGrant, isRefreshing, openServedTokens, clock, patienceMs, sleep } = deps;
+  const { refreshGrant, isRefreshing, credentialOf, clock, patienceMs, sleep } = deps;
 
   function answer(match: CredentialMatch, grant: ServableGrant): Credential {
     if (grant.sealedTokens === null)
@@ -50,7 +50,7 @@ export function createServeCredential(deps: ServeCredentialDeps): ServeCredentia
         message: grant.statusMessage,
       });
     deps.noteUse?.(grant);
-    return toCredential(match, grant, openServedTokens(grant, grant.sealedTokens));
+    return credentialOf(match, grant, grant.sealedTokens);
   }
 
   async function refreshPatiently(grantId: string, demand: RefreshDemand): Promise<ResultOfGrant> {
@@ -101,7 +101,7 @@ export function createServeCredential(deps: ServeCredentialDeps): ServeCredentia
   }
 
   return {
-    async serve(match, grant, request) {
+    serve(match, grant, request) {
       requireScopes(grant, request.requiredScopes);
       const serving = decideServing(grant, match.flow, {
         minTtlSeconds: request.minTtlSeconds,
@@ -138,21 +138,4 @@ function requireScopes(grant: ServableGrant, required: readonly string[]): void 
   if (missing.length > 0) {
     throw BrokerError.with('insufficient_scope', `The grant lacks ${missing.join(', ')}.`, { missing_scopes: missing });
   }
-}
-
-function toCredential(match: CredentialMatch, grant: ServableGrant, tokens: ServedTokens): Credential {
-  return {
-    connectionName: match.connectionName,
-    organizationId: match.organizationId,
-    grantOrganizationId: grant.organizationId,
-    subject: grant.subject,
-    accountId: grant.accountId,
-    accessToken: tokens.accessToken,
-    tokenType: tokens.tokenType,
-    expiresAt: grant.facts?.expiresAt ?? null,
-    scopes: grant.facts?.scopes ?? [],
-    status: grant.status,
-    statusReason: grant.statusReason,
-    extra: tokens.extra,
-  };
 }

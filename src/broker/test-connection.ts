@@ -95,10 +95,11 @@ function nothingToTest(name: string, { subject, accountId }: GrantSelector): Bro
 async function probe(
   { oauth, cipher, clock }: TestConnectionDeps,
   connection: Connection,
-  { accessToken, tokenType, extra }: Credential,
+  credential: Credential,
 ): Promise<Pick<ProbeResult, 'result' | 'message' | 'responseTimeMs'>> {
   const startedAt = clock().getTime();
   try {
+    const { accessToken, tokenType, extra } = credential.openTokens();
     const tokens = { accessToken: new Secret(accessToken), refreshToken: null, tokenType, extra };
     return await oauth.probe(openClient(cipher, connection), tokens);
   } catch (error) {

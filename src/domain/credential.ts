@@ -27,8 +27,16 @@ export interface ServableGrant
     | 'retryAt'
     | 'refreshStartedAt'
   > {
-  /** There where the grant is kept in memory: for its token as it is served, for exactly as long. */
-  room?: { served?: Uint8Array };
+  /** There where the grant is kept in memory. */
+  room?: Room;
+}
+
+/**
+ * Belongs to one grant as one query found it, and goes with it on every change: for the answer as it was written, in bytes
+ * outside the engine's heap.
+ */
+export interface Room {
+  answer?: Uint8Array;
 }
 
 /**
@@ -51,11 +59,19 @@ export interface Credential {
   grantOrganizationId: OrganizationId;
   subject: string | null;
   accountId: string | null;
-  accessToken: string;
-  tokenType: string;
   expiresAt: Date | null;
   scopes: string[];
   status: Grant['status'];
   statusReason: StatusReason | null;
+  /** Only where they are needed: opening costs more than all the rest of a fetch from memory. */
+  openTokens(): ServedTokens;
+  /** Null where the grant is not kept. */
+  room: Room | null;
+}
+
+/** What a fetch hands out of a token set. The refresh token is not part of it. */
+export interface ServedTokens {
+  accessToken: string;
+  tokenType: string;
   extra: Record<string, unknown>;
 }

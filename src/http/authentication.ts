@@ -1,9 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { AuthenticateCaller } from '../broker/authenticate-caller.ts';
-import { requirePermission, selectOrganization } from '../domain/caller.ts';
+import { type Caller, requirePermission, selectOrganization } from '../domain/caller.ts';
 import { organizationIdPattern } from '../domain/connection.ts';
 import { BrokerError, invalidRequest, isBrokerError } from '../domain/errors.ts';
 import { Secret } from '../domain/secret.ts';
+import type { Access } from './declaration.ts';
 import type { CountRequest } from './rate-limit.ts';
 import { traceOf } from './trace.ts';
 
@@ -14,36 +15,57 @@ export function registerAuthentication(
   app: FastifyInstance,
   deps: { authenticateCaller: AuthenticateCaller; countFailure: CountRequest; countPublic: CountRequest },
 ): void {
-  app.addHook('onRequest', async (request) => {
-    const access = request.routeOptions.config.declaration?.access;
-    if (access === undefined) return;
-    if (access.for === 'public') {
-      if (access.limited) await deps.countPublic(request);
-      return;
-    }
-    const caller = await authenticate(request, deps);
-    request.caller = caller;
-    requirePermission(caller, access.permission);
-    const named = organizationOf(request);
-    if (access.for === 'organization') request.actor = selectOrganization(caller, named, traceOf(request));
-  });
-}
+  const { authenticateCaller, countFailure, countPublic } = deps;
 
-async function authenticate(
-  request: FastifyRequest,
-  { authenticateCaller, countFailure }: { authenticateCaller: AuthenticateCaller; countFailure: CountRequest },
-) {
-  const token = bearerPattern.exec(request.headers.authorization ?? '')?.[1];
-  try {
-    if (token === undefined) {
-      throw BrokerError.of('unauthorized', 'Send an API key: Authorization: Bearer <key>.');
-    }
-    return await authenticateCaller(new Secret(token));
-  } catch (error) {
-    // Only failures are counted: whoever shares an address with an attacker is not locked out.
+  // Only failures are counted: whoever shares an address with an attacker is not locked out.
+  async function refuse(request: FastifyRequest, error: unknown): Promise<never> {
     if (isBrokerError(error, 'unauthorized')) await countFailure(request);
     throw error;
   }
+
+  function authenticate(request: FastifyRequest): Caller | Promise<Caller> {
+    try {
+      const caller = authenticateCaller(bearerOf(request));
+      return caller instanceof Promise ? caller.catch((error) => refuse(request, error)) : caller;
+    } catch (error) {
+      return refuse(request, error);
+    }
+  }
+
+  // A promise only where something has to be waited for: each one costs a fetch from memory a turn of the queue.
+  function admit(request: FastifyRequest): Promise<void> | undefined {
+    const access = request.routeOptions.config.declaration?.access;
+    if (access === undefined) return undefined;
+    if (access.for === 'public') return access.limited ? countPublic(request) : undefined;
+    const caller = authenticate(request);
+    if (caller instanceof Promise) return caller.then((late) => enter(request, access, late));
+    enter(request, access, caller);
+    return undefined;
+  }
+
+  app.addHook('onRequest', (request, _reply, done) => {
+    // What comes behind the headers may yet be no HTTP: not answered before the parser has seen all that has arrived.
+    const admitted = hasBody(request) ? Promise.resolve().then(() => admit(request)) : admit(request);
+    if (admitted === undefined) done();
+    else admitted.then(() => done(), done);
+  });
+}
+
+function hasBody({ headers }: FastifyRequest): boolean {
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+}
+
+function bearerOf(request: FastifyRequest): Secret {
+  const token = bearerPattern.exec(request.headers.authorization ?? '')?.[1];
+  if (token === undefined) throw BrokerError.of('unauthorized', 'Send an API key: Authorization: Bearer <key>.');
+  return new Secret(token);
+}
+
+function enter(request: FastifyRequest, access: Exclude<Access, { for: 'public' }>, caller: Caller): void {
+  request.caller = caller;
+  requirePermission(caller, access.permission);
+  const named = organizationOf(request);
+  if (access.for === 'organization') request.actor = selectOrganization(caller, named, traceOf(request));
 }
 
 function organizationOf(request: FastifyRequest): string | undefined {

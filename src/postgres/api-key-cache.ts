@@ -5,6 +5,8 @@ import { channels } from './channels.ts';
 import type { Listener } from './listener.ts';
 
 export interface CachedApiKeys extends ApiKeyStore {
+  /** What is in memory, the same object for as long as it is kept; undefined where the key has to be read. */
+  recall(id: string): ApiKey | undefined;
   /** Remembers a use, to be written with others. */
   noteUse(id: string): void;
   /** Writes what was noted. Best effort. */
@@ -33,6 +35,8 @@ export function createCachedApiKeys({ store, listener, clock }: CachedApiKeysDep
     keys.delete(id);
   }
 
+  const recall = (id: string) => (listener.isUp() ? keys.get(id) : undefined);
+
   listener.subscribe(channels.apiKeyChanged, ({ api_key_id }) => forget(api_key_id));
   listener.onChange(() => {
     generation += 1;
@@ -41,9 +45,10 @@ export function createCachedApiKeys({ store, listener, clock }: CachedApiKeysDep
 
   return {
     ...store,
+    recall,
 
     async find(id) {
-      const cached = listener.isUp() ? keys.get(id) : undefined;
+      const cached = recall(id);
       if (cached !== undefined) return cached;
       const before = generation;
       const key = await store.find(id);

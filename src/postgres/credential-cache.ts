@@ -13,6 +13,13 @@ export interface CachedCredentialsDeps {
   listener: Pick<Listener, 'subscribe' | 'onChange' | 'isUp'>;
 }
 
+interface Kept {
+  packed: string;
+  unpacked: CredentialMatch | undefined;
+  /** Since it was read. */
+  uses: number;
+}
+
 const limits = {
   max: 100_000,
   /** Characters: those of the hundred thousand may be a kilobyte each on average. */
@@ -25,6 +32,8 @@ const limits = {
 };
 /** Those that are wanted all the time are kept as they are handed out; the rest is packed, and unpacked when it is wanted. */
 const mostUnpacked = 20_000;
+/** How recently one of them was wanted is noted at one use in so many: a look into a second map at each would cost every fetch. */
+const usesPerNote = 16;
 /** Of those that would displace another, one in so many does: a walk through all of them must not turn everything over. */
 const displacing = 16;
 
@@ -34,8 +43,13 @@ const displacing = 16;
  * That there is no such connection or grant is never remembered.
  */
 export function createCachedCredentials({ lookup, listener }: CachedCredentialsDeps): CredentialLookup {
-  const unpacked = new LRUCache<string, CredentialMatch>({ max: mostUnpacked });
-  const matches = createTaggedCache<string>({ ...limits, onGone: (key) => unpacked.delete(key) });
+  const unpacked = new LRUCache<string, Kept>({
+    max: mostUnpacked,
+    dispose: (kept) => {
+      kept.unpacked = undefined;
+    },
+  });
+  const matches = createTaggedCache<Kept>({ ...limits, onGone: (key) => unpacked.delete(key) });
   const log = createChangeLog();
   let knocks = 0;
 
@@ -63,35 +77,45 @@ export function createCachedCredentials({ lookup, listener }: CachedCredentialsD
     // A notification that arrived while the row was read may be about this very row.
     if (log.hasChangedSince(before, tags)) return match;
     const packed = packMatch(match);
-    matches.set(key, packed, { tags, size: packed.length });
+    matches.set(key, { packed, unpacked: undefined, uses: 0 }, { tags, size: packed.length });
     return match;
   }
 
-  function recall(key: string): CredentialMatch | undefined {
+  function recallKey(key: string): CredentialMatch | undefined {
     // Asked each time: it is what grows old, and what counts the uses.
-    const packed = matches.get(key);
-    if (packed === undefined) return undefined;
-    const present = unpacked.get(key);
-    if (present !== undefined) return present;
-    const isKept = unpacked.size < mostUnpacked || ++knocks % displacing === 0;
-    const match = unpackMatch(packed, isKept);
-    if (isKept) unpacked.set(key, match);
+    const kept = matches.get(key);
+    if (kept === undefined) return undefined;
+    if (kept.unpacked !== undefined) {
+      if (++kept.uses % usesPerNote === 0) unpacked.get(key);
+      return kept.unpacked;
+    }
+    const stays = unpacked.size < mostUnpacked || ++knocks % displacing === 0;
+    const match = unpackMatch(kept.packed, stays);
+    if (stays) {
+      kept.unpacked = match;
+      unpacked.set(key, kept);
+    }
     return match;
   }
 
   return {
+    recall: (query) => (listener.isUp() ? recallKey(keyOf(query)) : undefined),
     async find(query) {
       if (!listener.isUp()) return lookup.find(query);
       const key = keyOf(query);
-      return recall(key) ?? readAndRemember(key, query);
+      return recallKey(key) ?? readAndRemember(key, query);
     },
     findStored: (query) => readAndRemember(keyOf(query), query),
   };
 }
 
-/** As JSON: no two queries share a spelling, whatever characters their parts hold. */
+/** Each part behind its length: no two queries share a spelling, whatever characters their parts hold. */
 function keyOf({ organizationId, connectionName, subject, accountId }: CredentialQuery): string {
-  return JSON.stringify([organizationId, connectionName, subject, accountId]);
+  return `${measured(organizationId)}${measured(connectionName)}${measured(subject)}${measured(accountId)}`;
+}
+
+function measured(part: string | null): string {
+  return part === null ? '-' : `${part.length}:${part}`;
 }
 
 /** Everything whose change may change the answer. */

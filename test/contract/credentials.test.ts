@@ -27,6 +27,7 @@ describe('GET /credentials/{name}', () => {
     const { status, body, headers } = await fetchFrom(connection, '', 'acme');
     expect(status).toBe(200);
     expect(headers.get('cache-control')).toBe('no-store');
+    expect(headers.get('content-type')).toBe('application/json; charset=utf-8');
     expect(body).toEqual({
       connection_name: connection.name,
       ...{ organization_id: 'acme', grant_organization_id: 'acme', subject: null, account_id: null },
@@ -52,6 +53,66 @@ describe('GET /credentials/{name}', () => {
       status: 400,
       body: { errors: [{ path: 'header.X-Workflow-Id' }] },
     });
+  });
+});
+
+describe('an answer that was given again and again', () => {
+  const manyTimes = async (connection: TestConnection, query: string, organization: string) => {
+    const answers: unknown[] = [];
+    for (let turn = 0; turn < 5; turn += 1) answers.push((await fetchFrom(connection, query, organization)).body);
+    return answers;
+  };
+  const all = (body: Record<string, unknown>) => Array(5).fill(expect.objectContaining(body));
+
+  test('is never another organisation’s, subject’s or connection’s', async () => {
+    const global = await addConnection(service);
+    const other = await addConnection(service);
+    for (const connection of [global, other]) {
+      for (const organization of ['acme', 'globex']) {
+        for (const subject of ['u1', 'u2'])
+          await keep(
+            connection,
+            { access_token: `${connection.name}-${organization}-${subject}`, subject },
+            organization,
+          );
+      }
+    }
+    for (const connection of [global, other]) {
+      for (const organization of ['acme', 'globex']) {
+        for (const subject of ['u1', 'u2'])
+          expect(await manyTimes(connection, `?subject=${subject}`, organization)).toEqual(
+            all({
+              access_token: `${connection.name}-${organization}-${subject}`,
+              grant_organization_id: organization,
+              subject,
+            }),
+          );
+      }
+    }
+  });
+
+  test('is not given again once its grant is replaced, refreshed or revoked', async () => {
+    const connection = await addConnection(service, { organization: 'acme' });
+    await keep(connection, { access_token: 'first' }, 'acme');
+    expect(await manyTimes(connection, '', 'acme')).toEqual(all({ access_token: 'first', extra: {} }));
+    const { accessToken } = await importGrant(service, connection, 3600, { extra: { name: 'größer 😀' } });
+    expect(await manyTimes(connection, '', 'acme')).toEqual(
+      all({ access_token: accessToken, extra: { name: 'größer 😀' } }),
+    );
+    await service.api.post(`${connection.path}/refresh`, undefined, { organization: 'acme' });
+    const [refreshed] = await manyTimes(connection, '', 'acme');
+    expect(refreshed).not.toMatchObject({ access_token: accessToken });
+    await service.api.post(`${connection.path}/revoke`, undefined, { organization: 'acme' });
+    expect(await fetchFrom(connection, '', 'acme')).toMatchObject(notReady('failed', 'revoked'));
+  });
+
+  test('is given to nobody whose key was revoked', async () => {
+    const connection = await addConnection(service);
+    await keep(connection, { access_token: 'live' });
+    const { id, api } = await service.newKey({ permissions: ['credentials:read'] });
+    for (let turn = 0; turn < 5; turn += 1) expect((await api.get(connection.credential)).status).toBe(200);
+    expect((await service.api.delete(`/admin/api-keys/${id}`)).status).toBe(204);
+    expect((await api.get(connection.credential)).status).toBe(401);
   });
 });
 

@@ -30,7 +30,7 @@ function raw(bytes: string): Promise<string> {
 }
 
 describe('requests that mean two things', () => {
-  const head = () => `POST /connections HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${scene.adminKey}\r\n`;
+  const head = (line: string) => `${line} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${scene.adminKey}\r\n`;
   const second = 'GET /connections HTTP/1.1\r\nHost: x\r\n\r\n';
 
   test.each([
@@ -41,9 +41,13 @@ describe('requests that mean two things', () => {
     ['a space before the colon', `Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n${second}`],
     ['a bare line feed', `Content-Length: 0\nX: y\n\n${second}`],
   ])('%s end the connection', async (_, rest) => {
-    const answer = await raw(`${head()}${rest}`);
-    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
-    expect(answer.match(/HTTP\/1\.1 /g)).toHaveLength(1);
+    // Both have an answer of their own that needs no waiting: it may not come before the rest is found to be broken.
+    for (const line of ['POST /connections', 'GET /connections?limit=none']) {
+      const answer = await raw(`${head(line)}${rest}`);
+      expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+      expect(answer.match(/HTTP\/1\.1 /g)).toHaveLength(1);
+      expect(answer).toContain('is not valid HTTP');
+    }
   });
 
   test('the first of two Authorization headers cannot lend its rights to another organisation of the second', async () => {

@@ -117,13 +117,16 @@ export const credential: Credential = {
   grantOrganizationId: 'acme',
   subject: null,
   accountId: '4711',
-  accessToken: 'canary-access-token',
-  tokenType: 'Bearer',
   expiresAt: new Date('2030-01-31T13:00:00Z'),
   scopes: ['read'],
   status: 'completed',
   statusReason: null,
-  extra: { instance_url: 'https://eu.provider.example' },
+  openTokens: () => ({
+    accessToken: 'canary-access-token',
+    tokenType: 'Bearer',
+    extra: { instance_url: 'https://eu.provider.example' },
+  }),
+  room: null,
 };
 
 const apiKey = {

@@ -8,6 +8,8 @@ import type { StoredTokens } from './stores.ts';
 
 /** The hot path: one statement per fetch. */
 export interface CredentialLookup {
+  /** What is in memory, with one grant or more; undefined where the row has to be read. */
+  recall(query: CredentialQuery): CredentialMatch | undefined;
   /** Undefined where the organisation has no connection of that name and there is no global one. */
   find(query: CredentialQuery): Promise<CredentialMatch | undefined>;
   /** The same as it is stored at this moment, whatever was found before: for whoever doubts what `find` told. */

@@ -55,18 +55,19 @@ export const rejectedToken = z
   .meta({ id: 'RejectedToken' });
 
 export function fromCredential(found: Credential): z.input<typeof credential> {
+  const { accessToken, tokenType, extra } = found.openTokens();
   return {
     connection_name: found.connectionName,
     organization_id: found.organizationId,
     grant_organization_id: found.grantOrganizationId,
     subject: found.subject,
     account_id: found.accountId,
-    access_token: found.accessToken,
-    token_type: found.tokenType,
+    access_token: accessToken,
+    token_type: tokenType,
     expires_at: isoOrNull(found.expiresAt),
     scopes: found.scopes,
     status: found.status,
     status_reason: found.statusReason,
-    extra: found.extra,
+    extra,
   };
 }

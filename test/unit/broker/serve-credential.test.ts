@@ -1,10 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import { Readable } from 'node:stream';
-import { getHeapSnapshot } from 'node:v8';
 import { describe, expect, test } from 'vitest';
 import { sealTokens } from '../../../src/broker/sealing.ts';
 import { createServeCredential } from '../../../src/broker/serve-credential.ts';
-import { createOpenServedTokens } from '../../../src/broker/served-tokens.ts';
+import { createCredentialOf } from '../../../src/broker/served-credential.ts';
 import type { CredentialMatch, ServableGrant } from '../../../src/domain/credential.ts';
 import type { Cipher } from '../../../src/domain/ports/cipher.ts';
 import { Secret } from '../../../src/domain/secret.ts';
@@ -24,10 +21,10 @@ function createCountingCipher() {
   return { cipher, opened };
 }
 
-function aGrant(changes: Partial<ServableGrant> = {}, accessToken = 'at'): ServableGrant {
+function aGrant(changes: Partial<ServableGrant> = {}): ServableGrant {
   const id = changes.id ?? 'g1';
   const tokens = {
-    accessToken: new Secret(accessToken),
+    accessToken: new Secret('at'),
     refreshToken: new Secret('rt'),
     tokenType: 'Bearer',
     extra: { instance_url: 'https://x.example' },
@@ -67,72 +64,54 @@ const match: CredentialMatch = {
 };
 const request = { minTtlSeconds: 0, requiredScopes: [] };
 
+/** A provider that never answers. */
+function createWorld() {
+  const running = new Set<string>();
+  const { cipher, opened } = createCountingCipher();
+  const world = { started: 0, opened, time: { now: new Date() } };
+  const { serve } = createServeCredential({
+    refreshGrant: (id) => {
+      world.started += 1;
+      running.add(id);
+      return new Promise(() => {});
+    },
+    isRefreshing: (id) => running.has(id),
+    credentialOf: createCredentialOf(cipher),
+    clock: () => world.time.now,
+    sleep: async () => undefined,
+    patienceMs: 1,
+    onBackgroundError: () => {},
+  });
+  return Object.assign(world, { serve });
+}
+
 describe('inside the soft margin', () => {
   test('many readers are served at once, and one of them has it refreshed behind the answer', async () => {
-    const running = new Set<string>();
-    let started = 0;
-    const serve = createServeCredential({
-      refreshGrant: (id) => {
-        started += 1;
-        running.add(id);
-        return new Promise(() => {});
-      },
-      isRefreshing: (id) => running.has(id),
-      openServedTokens: createOpenServedTokens(inner),
-      clock: () => new Date(),
-      sleep: () => new Promise(() => {}),
-      patienceMs: 1,
-      onBackgroundError: () => {},
-    });
-    const answers = await Promise.all(Array.from({ length: 100 }, () => serve.serve(match, aGrant(), request)));
-    expect(new Set(answers.map(({ accessToken }) => accessToken))).toEqual(new Set(['at']));
-    expect(started).toBe(1);
+    const world = createWorld();
+    const answers = await Promise.all(Array.from({ length: 100 }, () => world.serve(match, aGrant(), request)));
+    expect(new Set(answers.map((each) => each.openTokens().accessToken))).toEqual(new Set(['at']));
+    expect(world.started).toBe(1);
   });
 });
 
-describe('a token that is served again and again', () => {
-  test('is opened once for as long as its grant is kept, and each time where it is not', () => {
-    const { cipher, opened } = createCountingCipher();
-    const open = createOpenServedTokens(cipher);
-    const served = { accessToken: 'at', tokenType: 'Bearer', extra: { instance_url: 'https://x.example' } };
-    const twice = (grant: ServableGrant) => {
-      if (grant.sealedTokens === null) throw new Error('nothing to open');
-      expect(open(grant, grant.sealedTokens)).toEqual(served);
-      expect(open(grant, grant.sealedTokens)).toEqual(served);
-    };
-    twice(aGrant({ room: {} }));
-    expect(opened).toHaveLength(1);
-    twice(aGrant());
-    expect(opened).toHaveLength(3);
-  });
-
-  test('is not to be found in a snapshot of the heap', async () => {
-    const open = createOpenServedTokens(inner);
-    // Held as it is on purpose: a search that finds nothing would pass with any answer.
-    const visible = randomBytes(24).toString('hex');
-    const hidden = hexBytes();
-    const kept = keptGrant(open, hidden);
-    const snapshot = await readSnapshot();
-    expect(snapshot).toContain(visible);
-    expect(snapshot.includes(Buffer.from(hidden).toString('latin1'))).toBe(false);
-    expect(kept.room?.served?.byteLength).toBeGreaterThan(0);
-  });
+test('an expired token is not served, although its answer is still there', async () => {
+  const world = createWorld();
+  const grant = aGrant({ room: {} });
+  const { room } = await world.serve(match, grant, request);
+  if (room !== null) room.answer = new TextEncoder().encode('{}');
+  world.time.now = new Date(Date.now() + 61_000);
+  await expect(world.serve(match, grant, request)).rejects.toMatchObject({ code: 'provider_unavailable' });
+  expect(world.started).toBe(2);
 });
 
-/** Hexadecimal text that no string in this process has held yet. */
-function hexBytes(): Uint8Array {
-  return Uint8Array.from(randomBytes(48), (byte) => 'abcdefghijklmnop'.charCodeAt(byte % 16));
-}
-
-function keptGrant(open: ReturnType<typeof createOpenServedTokens>, token: Uint8Array): ServableGrant {
-  const grant = aGrant({ room: {} }, Buffer.from(token).toString('latin1'));
-  if (grant.sealedTokens === null) throw new Error('nothing to open');
-  open(grant, grant.sealedTokens);
-  return grant;
-}
-
-async function readSnapshot(): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of Readable.from(getHeapSnapshot())) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks).toString('latin1');
-}
+test('the tokens are opened only for whoever asks for them', async () => {
+  const world = createWorld();
+  const { openTokens } = await world.serve(match, aGrant(), request);
+  expect(world.opened).toHaveLength(0);
+  expect(openTokens()).toEqual({
+    accessToken: 'at',
+    tokenType: 'Bearer',
+    extra: { instance_url: 'https://x.example' },
+  });
+  expect(world.opened).toHaveLength(1);
+});

@@ -35,13 +35,12 @@ const getCredential: GetCredential = async (actor, request) => {
     grantOrganizationId: grant.organizationId,
     subject: grant.subject,
     accountId: grant.accountId,
-    accessToken: 'live-at',
-    tokenType: 'Bearer',
     expiresAt: null,
     scopes: [],
     status: grant.status,
     statusReason: null,
-    extra: {},
+    openTokens: () => ({ accessToken: 'live-at', tokenType: 'Bearer', extra: {} }),
+    room: null,
   };
 };
 

@@ -199,3 +199,79 @@ test('queries that look alike are not mistaken for each other', async () => {
   for (const each of alike) await cached.find({ ...query, ...each });
   expect(world.reads).toBe(alike.length);
 });
+
+test('queries of parts that look like the marks between them are not mistaken for each other', async () => {
+  const { world, cached } = createWorld();
+  const parts = [null, '', '-', '0:', '1:', '1:-', '-0:', ':', '::'];
+  for (const organizationId of parts) {
+    for (const subject of parts)
+      for (const accountId of parts) await cached.find({ ...query, organizationId, subject, accountId });
+  }
+  expect(world.reads).toBe(parts.length ** 3);
+});
+
+describe('recalling', () => {
+  test('answers at once once the row was read, with the same object each time', async () => {
+    const { cached } = createWorld();
+    expect(cached.recall(query)).toBeUndefined();
+    await cached.find(query);
+    const recalled = cached.recall(query);
+    expect(recalled?.grants[0]?.room).toEqual({});
+    expect(cached.recall(query)).toBe(recalled);
+    expect(await cached.find(query)).toBe(recalled);
+  });
+
+  test.each(mayChangeIt)('answers nothing, and later with other objects, after: %s', async (_, [channel, payload]) => {
+    const { cached, tell } = createWorld();
+    await cached.find(query);
+    const before = cached.recall(query);
+    tell(channel as 'grant_changed', payload as Notifications['grant_changed']);
+    expect(cached.recall(query)).toBeUndefined();
+    await cached.find(query);
+    expect(cached.recall(query)?.grants[0]?.room).not.toBe(before?.grants[0]?.room);
+  });
+
+  test('answers nothing while the listener is down, nor from before once it is back', async () => {
+    const { world, cached, turn } = createWorld();
+    await cached.find(query);
+    // Deaf for a while before it is noticed and said.
+    world.isUp = false;
+    expect(cached.recall(query)).toBeUndefined();
+    turn(false);
+    turn(true);
+    expect(cached.recall(query)).toBeUndefined();
+  });
+});
+
+describe('of more than are kept unpacked', () => {
+  const mostUnpacked = 20_000;
+  const queryOf = (n: number) => ({ ...query, subject: `person-${n}` });
+  const roomsOf = (cached: ReturnType<typeof createWorld>['cached'], count: number) =>
+    Array.from({ length: count }, (_, n) => cached.recall(queryOf(n))?.grants[0]?.room);
+
+  test('no more are, and the others are unpacked each time', async () => {
+    const { cached } = createWorld();
+    const count = mostUnpacked + 10_000;
+    for (let n = 0; n < count; n += 1) await cached.find(queryOf(n));
+    for (let turn = 0; turn < 3; turn += 1) roomsOf(cached, count);
+    const kept = roomsOf(cached, count).filter((room) => room !== undefined);
+    expect(kept.length).toBeGreaterThan(mostUnpacked - 1_000);
+    // One in sixteen of the rest took the place of another while they were counted.
+    expect(kept.length).toBeLessThan(mostUnpacked + 1_000);
+  });
+
+  test('those that are wanted all the time stay, whoever else comes by', async () => {
+    const { cached } = createWorld();
+    for (let n = 0; n < mostUnpacked; n += 1) await cached.find(queryOf(n));
+    const wanted = 100;
+    const before = roomsOf(cached, mostUnpacked).slice(0, wanted);
+    for (let turn = 0; turn < 20; turn += 1) roomsOf(cached, wanted);
+    // In the cache for 100,000 there is room for them all.
+    for (let n = 0; n < 60_000; n += 1) {
+      await cached.find(queryOf(mostUnpacked + n));
+      cached.recall(queryOf(mostUnpacked + n));
+      cached.recall(queryOf(n % wanted));
+    }
+    expect(roomsOf(cached, wanted).every((room, n) => room === before[n])).toBe(true);
+  });
+});
