@@ -76,6 +76,83 @@ describe('refresh store', () => {
     expect((await current())?.leaseOwner).toBe(winners[0]?.grant.leaseOwner);
   });
 
+  describe('asked for many at once', () => {
+    async function grants(count: number): Promise<string[]> {
+      const ids: string[] = [];
+      for (let n = 0; n < count; n++) {
+        const other = await storeConnection(stores, aConnection('acme', `many-${++sequence}`));
+        ids.push(await storeGrant(stores, 'acme', other));
+      }
+      return ids;
+    }
+    const leaseEach = (ids: readonly string[], owner = 'many') =>
+      Promise.all(ids.map((id) => stores.refreshes.acquire(id, `${owner}/${id}`, leaseMs)));
+    const saveEach = (leases: readonly (LeasedGrant | undefined)[], owner = 'many') =>
+      Promise.all(
+        leases.map((leased) => {
+          if (leased === undefined) throw new Error('the lease is taken');
+          const { id } = leased.grant;
+          const tokens = tokensUntil(minutesFromNow(60));
+          return stores.refreshes.save(leased.grant, `${owner}/${id}`, tokens, anEvent(connection, id));
+        }),
+      );
+
+    test('each gets its own lease, and none where another has it or nothing is there', async () => {
+      const [taken = '', ...free] = await grants(4);
+      await stores.refreshes.acquire(taken, 'another', leaseMs);
+      const leases = await leaseEach([taken, ...free, '00000000-0000-7000-8000-000000000000']);
+      expect(leases.map((leased) => leased?.grant.id)).toEqual([undefined, ...free, undefined]);
+      expect(leases.map((leased) => leased?.grant.leaseOwner)).toEqual([
+        undefined,
+        ...free.map((id) => `many/${id}`),
+        undefined,
+      ]);
+      expect(new Set(leases.flatMap((leased) => leased?.connection.id ?? [])).size).toBe(3);
+    });
+
+    test('each is saved by itself: one that moved meanwhile keeps what it has, and the others are written', async () => {
+      const ids = await grants(3);
+      const leases = await leaseEach(ids);
+      const [moved] = leases;
+      if (moved === undefined) throw new Error('the lease is taken');
+      await stores.refreshes.save(
+        moved.grant,
+        'late',
+        tokensUntil(minutesFromNow(5)),
+        anEvent(connection, moved.grant.id),
+      );
+      expect(await saveEach(leases)).toEqual([false, true, true]);
+      const stored = await Promise.all(ids.map((id) => stores.refreshes.find(id)));
+      expect(stored.map((found) => found?.grant.version)).toEqual([2, 2, 2]);
+      expect(stored.map((found) => found?.grant.leaseOwner)).toEqual([null, null, null]);
+      expect(stored[0]?.grant.facts?.expiresAt?.getTime()).toBeLessThan(minutesFromNow(6).getTime());
+    });
+
+    test('a row that somebody has locked holds up its own save alone', async () => {
+      const ids = await grants(3);
+      const leases = await leaseEach(ids);
+      const client = new pg.Client({ connectionString: stores.url });
+      await client.connect();
+      try {
+        await client.query('begin');
+        await client.query('select from grants where id = $1 for update', [ids[1]]);
+        const settled: number[] = [];
+        const saves = leases.map((leased, n) =>
+          saveEach([leased]).then(([saved]) => {
+            settled.push(n);
+            return saved;
+          }),
+        );
+        expect(await Promise.all([saves[0], saves[2]])).toEqual([true, true]);
+        expect(settled.toSorted()).toEqual([0, 2]);
+        await client.query('commit');
+        expect(await saves[1]).toBe(true);
+      } finally {
+        await client.end();
+      }
+    });
+  });
+
   test('a saved refresh stores its tokens at the next version with one line of audit, and gives the lease back', async () => {
     const leased = await lease('a');
     const tokens = tokensUntil(minutesFromNow(90));

@@ -60,6 +60,15 @@ describe('a sweep', () => {
     expect(queue.queue.added).toBe(9_000);
   });
 
+  test('leaves out what an earlier sweep queued and nobody is done with', async () => {
+    const queue = createCountingQueue({ queued: ['expiring-0', 'expiring-599', 'retrying-1'] });
+    const due = createManyDue({ expiring: 600, retrying: 2 }, () => true);
+    expect(await sweeping(due, queue)(never)).toEqual({ found: 602, enqueued: 599 });
+    const ids = queue.queue.first.map(({ id }) => id);
+    expect(new Set(ids).size).toBe(599);
+    expect(ids).not.toContain('expiring-599');
+  });
+
   test('of a few grants does not hold them up', async () => {
     const queue = createCountingQueue();
     await sweeping(
