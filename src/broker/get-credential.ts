@@ -16,8 +16,8 @@ export interface CredentialRequest {
 }
 
 /**
- * A live access token, at once where it is in memory. Throws, or rejects with, connection_not_found, grant_not_found, connection_not_ready, provider_unavailable,
- * account_ambiguous, insufficient_scope, min_ttl_unsatisfiable, forbidden.
+ * A live access token, at once where it is in memory. Throws, or rejects with, connection_not_found, grant_not_found,
+ * connection_not_ready, provider_unavailable, account_ambiguous, insufficient_scope, min_ttl_unsatisfiable, forbidden.
  */
 export type GetCredential = (actor: Actor, request: CredentialRequest) => Credential | Promise<Credential>;
 

@@ -43,13 +43,13 @@ const checkTimeoutMs = 2500;
 const askTimeoutMs = 2500;
 const enqueueBatch = 500;
 /** So many that one slow grant in each does not hold up the rest; few, for what a killed process had is taken up late. */
-const lotsAtOnce = 10;
+const lotsAtOnce = 20;
 const firstRetryMs = 250;
 const maxRetryMs = 5000;
 
 /**
- * Background work over BullMQ, on Redis or Postgres. Owns when periodic work is asked for and how refreshes
- * are queued; knows nothing of what a sweep or a refresh does. The queue is only the clock: losing it delays work and loses nothing.
+ * Background work over BullMQ, on Redis or Postgres. Owns when periodic work is asked for and how refreshes are queued;
+ * knows nothing of what a sweep or a refresh does. The queue is only the clock: losing it delays work and loses nothing.
  */
 export function createJobs({ location, intervals, concurrency, handlers, log }: JobsOptions): Jobs {
   const server = createQueueServer(location);
@@ -102,7 +102,6 @@ export function createJobs({ location, intervals, concurrency, handlers, log }: 
     onFailed: (grantId, error) => reportFailed({ name: 'refresh', grantId, attempt: 1 }, error),
   });
   const run = createRunJob({ handlers, runLot, enqueuePeriodic, ending: ending.signal });
-
   const work = { run, concurrency: { clock: concurrency, lots: lotsAtOnce }, intervals };
 
   async function attempt(worker: boolean): Promise<boolean> {

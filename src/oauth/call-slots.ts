@@ -62,6 +62,12 @@ export function createCallSlots({ elapsedMs, sleep }: CallSlotsDeps): CallSlots 
     sendAwayInTime(mine.signal).then(over, over);
   }
 
+  /** At once: whoever comes next sets one of its own. */
+  function stopAlarm(): void {
+    alarm?.abort();
+    alarm = undefined;
+  }
+
   async function sendAwayInTime(signal: AbortSignal): Promise<void> {
     for (let [first] = waiting; first !== undefined; [first] = waiting) {
       await sleep(first.latest - elapsedMs(), signal);
@@ -80,7 +86,7 @@ export function createCallSlots({ elapsedMs, sleep }: CallSlotsDeps): CallSlots 
     waiting.delete(next);
     running += 1;
     next.end(true);
-    if (waiting.size === 0) alarm?.abort();
+    if (waiting.size === 0) stopAlarm();
   }
 
   /** How long until the request may be made, whose turn is taken by that; undefined, with none taken, where that is too late. */

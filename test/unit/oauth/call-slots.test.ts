@@ -54,6 +54,21 @@ describe('calls at once', () => {
   });
 });
 
+describe('one who comes the moment the last who waited was served', () => {
+  test('is sent away in time like any other', async () => {
+    const log: string[] = [];
+    const a = given(await ask('a', log, { concurrency: 1 }));
+    const b = ask('b', log, { concurrency: 1 });
+    await time.advance(0);
+    a.release();
+    const c = ask('c', log, { concurrency: 1 });
+    given(await b);
+    await time.advance(10_000);
+    expect(await c).toBeUndefined();
+    expect(log).toEqual(['a', 'b', 'c too late']);
+  });
+});
+
 describe('requests in a minute', () => {
   const limits = { requestsPerMinute: 3 };
 
