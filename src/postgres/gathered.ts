@@ -10,6 +10,11 @@ export type RunTogether<Item, Answer> = (
   waits: boolean,
 ) => Promise<readonly (Answer | undefined)[]>;
 
+export interface GatheringOptions {
+  /** Where calls come in a stream, how long more of them are waited for after each batch. One that comes alone never waits. */
+  restMs?: number;
+}
+
 interface Call<Item, Answer> {
   item: Item;
   resolve: (answer: Answer | undefined) => void;
@@ -18,9 +23,6 @@ interface Call<Item, Answer> {
 
 /** Bounds a statement's size; what is beyond it goes with the next. */
 const mostTogether = 100;
-/** Where calls come in a stream, how long more of them are waited for. One that comes alone never waits. */
-const restMs = 2;
-
 /**
  * Calls made in one turn of the event loop, or while an earlier batch is under way, become one statement: one round trip
  * and one durable commit for all of them, and no delay for a call that comes alone. What a batch left out is asked again
@@ -29,6 +31,7 @@ const restMs = 2;
  */
 export function createGathered<Item, Answer>(
   runTogether: RunTogether<Item, Answer>,
+  { restMs = 0 }: GatheringOptions = {},
 ): (item: Item) => Promise<Answer | undefined> {
   let waiting: Call<Item, Answer>[] = [];
   let isRunning = false;
@@ -68,7 +71,7 @@ export function createGathered<Item, Answer>(
       const calls = waiting.slice(0, mostTogether);
       waiting = waiting.slice(mostTogether);
       await settle(calls);
-      if (calls.length > 1) await sleep(restMs);
+      if (calls.length > 1 && restMs > 0) await sleep(restMs);
     }
     // At once, not in a later turn: a call in between would wait for a batch that nobody starts.
     isRunning = false;

@@ -1,6 +1,6 @@
 import { type Selectable, sql } from 'kysely';
 import type pg from 'pg';
-import { createGathered } from './gathered.ts';
+import { createGathered, type RunTogether } from './gathered.ts';
 import { queryPrepared } from './pool.ts';
 import type { GrantsTable } from './tables.ts';
 
@@ -44,11 +44,14 @@ const leaseText = (lock: string) => `
 const waiting = { name: 'leases_waiting', text: leaseText('') };
 const skipping = { name: 'leases_skipping', text: leaseText('skip locked') };
 
+/** Nothing is at stake before the lease is there. */
+const restMs = 2;
+
 /** Undefined where another holds the lease, and where there is no such row of that version. */
 export type TakeLease = (request: LeaseRequest) => Promise<LeasedRow | undefined>;
 
 export function createTakeLease({ pool }: { pool: pg.Pool }): TakeLease {
-  return createGathered<LeaseRequest, LeasedRow>(async (requests, waits) => {
+  const takeTogether: RunTogether<LeaseRequest, LeasedRow> = async (requests, waits) => {
     const rows = await queryPrepared<LeasedRow & { n: number }>(pool, {
       ...(waits ? waiting : skipping),
       values: [
@@ -61,7 +64,8 @@ export function createTakeLease({ pool }: { pool: pg.Pool }): TakeLease {
     const taken: (LeasedRow | undefined)[] = new Array(requests.length);
     for (const { n, ...row } of rows) taken[n - 1] = row;
     return taken;
-  });
+  };
+  return createGathered(takeTogether, { restMs });
 }
 
 /** Only its owner gives a lease back; whoever saves late, after the lease went to another, leaves it alone. */

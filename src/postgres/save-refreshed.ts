@@ -66,7 +66,10 @@ const saveText = (lock: string) => `
 const waiting = { name: 'saves_waiting', text: saveText('') };
 const skipping = { name: 'saves_skipping', text: saveText('skip locked') };
 
-/** Undefined where the row moved or is gone; nothing is written then. */
+/**
+ * Undefined where the row moved or is gone; nothing is written then. Never rests for others to come: what is not yet
+ * stored is lost with the process.
+ */
 export type SaveRefreshed = (entry: SpooledTokens) => Promise<GrantChanged | undefined>;
 
 export function createSaveRefreshed({ pool }: { pool: pg.Pool }): SaveRefreshed {
