@@ -31,7 +31,7 @@ const limits = {
   maxAgeMs: 300_000,
 };
 /** Those that are wanted all the time are kept as they are handed out; the rest is packed, and unpacked when it is wanted. */
-const mostUnpacked = 20_000;
+const mostUnpacked = 11_000;
 /** How recently one of them was wanted is noted at one use in so many: a look into a second map at each would cost every fetch. */
 const usesPerNote = 16;
 /** Of those that would displace another, one in so many does: a walk through all of them must not turn everything over. */

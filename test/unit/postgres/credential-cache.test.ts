@@ -244,7 +244,7 @@ describe('recalling', () => {
 });
 
 describe('of more than are kept unpacked', () => {
-  const mostUnpacked = 20_000;
+  const mostUnpacked = 11_000;
   const queryOf = (n: number) => ({ ...query, subject: `person-${n}` });
   const roomsOf = (cached: ReturnType<typeof createWorld>['cached'], count: number) =>
     Array.from({ length: count }, (_, n) => cached.recall(queryOf(n))?.grants[0]?.room);
