@@ -48,16 +48,16 @@ export async function refreshUnderLease(
 ): Promise<RefreshResult> {
   const { store, signals, settled, instanceId, newNonce, leaseMs } = deps;
   const owner = `${instanceId}/${newNonce()}`;
-  const tryIt = async (version: number | undefined): Promise<RefreshResult | undefined> => {
+  const tryIt: TryIt = async (version, failuresBefore) => {
     await settled(grantId);
     const leased = await store.acquire(grantId, owner, leaseMs, version);
     if (leased === undefined) return undefined;
-    if (!(await mayBeDelivered(deps, leased))) return refreshLeased(deps, leased, owner, demand);
+    if (!(await mayBeDelivered(deps, leased))) return refreshLeased(deps, leased, owner, demand, failuresBefore);
     // What was waited for has come, or never will: the row says which.
     await store.release(leased, owner);
-    return tryIt(undefined);
+    return tryIt(undefined, failuresBefore);
   };
-  const result = await tryIt(demand.seenVersion);
+  const result = await tryIt(demand.seenVersion, undefined);
   if (result !== undefined) return result;
   // Before the row is read: what is told from here on ends the wait for it.
   const watch = signals.watch(grantId);
@@ -68,12 +68,15 @@ export async function refreshUnderLease(
   }
 }
 
+/** `failuresBefore`: how often it had failed when the waiting for another began. */
+type TryIt = (version: number | undefined, failuresBefore: number | undefined) => Promise<RefreshResult | undefined>;
+
 async function waitForAnother(
   { store, clock }: UnderLeaseDeps,
   grantId: string,
   demand: RefreshDemand,
   watch: GrantWatch,
-  tryIt: (version: number | undefined) => Promise<RefreshResult | undefined>,
+  tryIt: TryIt,
 ): Promise<RefreshResult> {
   let failuresBefore: number | undefined;
   for (;;) {
@@ -83,7 +86,7 @@ async function waitForAnother(
     failuresBefore ??= current.consecutiveFailures;
     // Whoever was waited for has asked the provider on behalf of all who waited.
     if (current.consecutiveFailures > failuresBefore) return withoutSuccess(current, clock());
-    const result = await tryIt(demand.seenVersion === undefined ? undefined : current.version);
+    const result = await tryIt(demand.seenVersion === undefined ? undefined : current.version, failuresBefore);
     if (result !== undefined) return result;
     const lapsesInMs = (current.leaseUntil?.getTime() ?? 0) - clock().getTime();
     await watch.changed(Math.max(lapsesInMs, shortestWaitMs));
@@ -120,11 +123,21 @@ async function refreshLeased(
   leased: LeasedGrant,
   owner: string,
   demand: RefreshDemand,
+  failuresBefore: number | undefined,
 ): Promise<RefreshResult> {
-  const early = withoutCalling(leased, demand, clock()) ?? (demand.force ? await overLimit(store, leased) : undefined);
+  const early =
+    sharedFailure(leased.grant, failuresBefore, clock()) ??
+    withoutCalling(leased, demand, clock()) ??
+    (demand.force ? await overLimit(store, leased) : undefined);
   if (early === undefined) return callProvider(leased, owner);
   await store.release(leased, owner);
   return early;
+}
+
+/** The one who was waited for may have failed, and let go, between the look at the row and the taking of its lease. */
+function sharedFailure(grant: Grant, failuresBefore: number | undefined, now: Date): RefreshResult | undefined {
+  const hasFailed = failuresBefore !== undefined && grant.consecutiveFailures > failuresBefore;
+  return hasFailed ? withoutSuccess(grant, now) : undefined;
 }
 
 /** Counts the call that is about to be made; undefined where it may be. */
