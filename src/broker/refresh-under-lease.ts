@@ -126,8 +126,8 @@ async function refreshLeased(
   failuresBefore: number | undefined,
 ): Promise<RefreshResult> {
   const early =
-    sharedFailure(leased.grant, failuresBefore, clock()) ??
     withoutCalling(leased, demand, clock()) ??
+    sharedFailure(leased.grant, failuresBefore, clock()) ??
     (demand.force ? await overLimit(store, leased) : undefined);
   if (early === undefined) return callProvider(leased, owner);
   await store.release(leased, owner);
