@@ -112,6 +112,34 @@ describe('whoever waits for another process', () => {
     for (const result of await Promise.all([held, ...waiting])) expect(result).toMatchObject({ kind: 'unavailable' });
     expect(provider.spent).toHaveLength(1);
   });
+
+  test('shares it also where it comes right before the lease is tried again', async () => {
+    const { id } = await store('late-failure');
+    const gate = createGate();
+    const provider = createCountingProvider(async () => {
+      await gate.opened;
+      throw aFailure({ class: 'transient', httpStatus: 503 });
+    });
+    const [holder, other] = enginesOn(provider);
+    const held = holder?.refreshGrant(id, newerThan(1, { force: true }));
+    await vi.waitUntil(() => provider.spent.length === 1, patience);
+    const refreshes = processes[1]?.refreshes;
+    if (refreshes === undefined) throw new Error('there is no second process');
+    const { acquire } = refreshes;
+    let tries = 0;
+    const trying = vi.spyOn(refreshes, 'acquire').mockImplementation(async (...request) => {
+      tries += 1;
+      if (tries === 2) {
+        gate.open();
+        await held;
+      }
+      return acquire(...request);
+    });
+    expect(await other?.refreshGrant(id, newerThan(1, { force: true }))).toMatchObject({ kind: 'unavailable' });
+    trying.mockRestore();
+    expect(tries).toBe(2);
+    expect(provider.spent).toHaveLength(1);
+  });
 });
 
 describe('a report of a rejected token', () => {
