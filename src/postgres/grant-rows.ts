@@ -3,7 +3,18 @@ import type { Grant, TokenFacts } from '../domain/grant.ts';
 import type { StoredTokens } from '../domain/ports/stores.ts';
 import type { GrantsTable } from './tables.ts';
 
-export function toGrant(row: Selectable<GrantsTable>): Grant {
+/** What a grant is made of; the other columns are for statements alone. */
+export const grantColumns = [
+  ...(['id', 'connection_id', 'organization_id', 'subject', 'account_id', 'account_name'] as const),
+  ...(['status', 'status_reason', 'status_message', 'sealed_tokens'] as const),
+  ...(['expires_at', 'refresh_expires_at', 'obtained_at', 'lifetime_seconds', 'refreshable', 'scopes'] as const),
+  ...(['keep_alive_at', 'requested_scopes', 'version', 'lease_owner', 'lease_until', 'refresh_started_at'] as const),
+  ...(['consecutive_failures', 'failing_since', 'retry_at', 'last_refresh_at', 'last_test_at'] as const),
+  ...(['health', 'health_error', 'revoked_at', 'revoked_by', 'revoked_reason', 'created_at', 'updated_at'] as const),
+] satisfies (keyof GrantsTable)[];
+export type GrantRow = Pick<Selectable<GrantsTable>, (typeof grantColumns)[number]>;
+
+export function toGrant(row: GrantRow): Grant {
   return {
     id: row.id,
     connectionId: row.connection_id,
@@ -36,7 +47,7 @@ export function toGrant(row: Selectable<GrantsTable>): Grant {
   };
 }
 
-function toFacts(row: Selectable<GrantsTable>): TokenFacts | null {
+function toFacts(row: GrantRow): TokenFacts | null {
   if (row.sealed_tokens === null) return null;
   return {
     expiresAt: row.expires_at,

@@ -1,8 +1,9 @@
-import { type Selectable, sql } from 'kysely';
+import { sql } from 'kysely';
 import type pg from 'pg';
 import { createGathered, type RunTogether } from './gathered.ts';
+import { givenRows, inOrder } from './given-rows.ts';
+import { type GrantRow, grantColumns } from './grant-rows.ts';
 import { queryPrepared } from './pool.ts';
-import type { GrantsTable } from './tables.ts';
 
 export interface LeaseRequest {
   grantId: string;
@@ -12,11 +13,18 @@ export interface LeaseRequest {
   version: number | null;
 }
 
-/** The row with its new lease, and the marks that an earlier holder left. */
-export interface LeasedRow extends Selectable<GrantsTable> {
-  earlier_refresh_started_at: Date | null;
+/** The row with its new lease, and the marks that an earlier holder left: refresh_started_at is as it was found. */
+export interface LeasedRow extends GrantRow {
   earlier_lease_owner: string | null;
 }
+
+const wanted = givenRows<LeaseRequest>('wanted', [
+  ['id', 'uuid', ({ grantId }) => grantId],
+  ['owner', 'text', ({ owner }) => owner],
+  ['lease_ms', 'float8', ({ leaseMs }) => leaseMs],
+  ['version', 'integer', ({ version }) => version],
+]);
+const leasedColumns = grantColumns.map((name) => `${name === 'refresh_started_at' ? 'free' : 'grants'}.${name}`);
 
 /**
  * Takes the leases that nobody has. Each row is locked before its lease is looked at, so of any number who try at once
@@ -25,10 +33,9 @@ export interface LeasedRow extends Selectable<GrantsTable> {
  */
 const leaseText = (lock: string) => `
   with wanted as (
-    select * from unnest($1::uuid[], $2::text[], $3::float8[], $4::integer[])
-      with ordinality as wanted (id, owner, lease_ms, version, n)
+    select * from ${wanted.text}
   ), free as (
-    select wanted.*, refresh_started_at as earlier_refresh_started_at, lease_owner as earlier_lease_owner
+    select wanted.*, refresh_started_at, lease_owner as earlier_lease_owner
     from wanted join grants using (id)
     where (lease_until is null or lease_until <= clock_timestamp())
       and grants.version = coalesce(wanted.version, grants.version)
@@ -39,7 +46,7 @@ const leaseText = (lock: string) => `
     lease_until = clock_timestamp() + free.lease_ms * interval '1 millisecond',
     refresh_started_at = clock_timestamp()
   from free where grants.id = free.id
-  returning free.n::integer, grants.*, free.earlier_refresh_started_at, free.earlier_lease_owner`;
+  returning free.n::integer, free.earlier_lease_owner, ${leasedColumns.join(', ')}`;
 
 const waiting = { name: 'leases_waiting', text: leaseText('') };
 const skipping = { name: 'leases_skipping', text: leaseText('skip locked') };
@@ -54,16 +61,9 @@ export function createTakeLease({ pool }: { pool: pg.Pool }): TakeLease {
   const takeTogether: RunTogether<LeaseRequest, LeasedRow> = async (requests, waits) => {
     const rows = await queryPrepared<LeasedRow & { n: number }>(pool, {
       ...(waits ? waiting : skipping),
-      values: [
-        requests.map(({ grantId }) => grantId),
-        requests.map(({ owner }) => owner),
-        requests.map(({ leaseMs }) => leaseMs),
-        requests.map(({ version }) => version),
-      ],
+      values: wanted.values(requests),
     });
-    const taken: (LeasedRow | undefined)[] = new Array(requests.length);
-    for (const { n, ...row } of rows) taken[n - 1] = row;
-    return taken;
+    return inOrder(rows, requests.length);
   };
   return createGathered(takeTogether, { restMs });
 }

@@ -2,6 +2,7 @@ import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 import type pg from 'pg';
 import type { Channel, Deliver, Notifications } from './channels.ts';
+import { givenRows } from './given-rows.ts';
 
 /** Part of the statement's transaction: delivered if and when it commits, exactly once. Serializes commits, so only for what must be exact. */
 export function notifyOnCommit<C extends Channel>(channel: C, payload: Notifications[C]): RawBuilder<unknown> {
@@ -14,6 +15,11 @@ export interface Notifier {
   /** Resolves when what was sent before has been delivered, or given up. */
   flush(): Promise<void>;
 }
+
+const given = givenRows<[channel: string, payload: string]>('given', [
+  ['channel', 'text', ([channel]) => channel],
+  ['payload', 'text', ([, payload]) => payload],
+]);
 
 /**
  * Notifications of what is already committed, gathered while an earlier batch is on its way: a notification inside each
@@ -28,10 +34,11 @@ export function createNotifier(deps: { pool: pg.Pool; deliver: Deliver; onError:
       const batch = [...waiting.values()];
       waiting = new Map();
       try {
-        await deps.pool.query(
-          'select pg_notify(channel, payload) from unnest($1::text[], $2::text[]) as batch (channel, payload)',
-          [batch.map(([channel]) => channel), batch.map(([, payload]) => payload)],
-        );
+        await deps.pool.query({
+          name: 'notify',
+          text: `select pg_notify(channel, payload) from ${given.text}`,
+          values: given.values(batch),
+        });
       } catch (error) {
         deps.onError(error);
       }

@@ -9,13 +9,13 @@ import { channels, type Deliver, type GrantChanged } from './channels.ts';
 import { toConnection } from './connection-rows.ts';
 import { forcedRefreshStatement } from './forced-refreshes.ts';
 import { createGathered } from './gathered.ts';
-import { toGrant } from './grant-rows.ts';
+import { type GrantRow, toGrant } from './grant-rows.ts';
 import { createTakeLease, givenBack } from './lease.ts';
 import type { Notifier } from './notifier.ts';
 import { isUuid } from './null-safe.ts';
 import { queryPrepared } from './pool.ts';
 import { createSaveRefreshed } from './save-refreshed.ts';
-import type { ConnectionsTable, GrantsTable, Tables } from './tables.ts';
+import type { ConnectionsTable, Tables } from './tables.ts';
 
 export interface LeaseKeeper {
   /**
@@ -41,7 +41,7 @@ export function createRefreshStore(deps: RefreshStoreDeps): RefreshStore & Lease
   const saveRefreshed = createSaveRefreshed({ pool });
   const findConnection = createFindConnection({ pool });
 
-  async function withConnection(row: Selectable<GrantsTable> | undefined): Promise<GrantWithConnection | undefined> {
+  async function withConnection(row: GrantRow | undefined): Promise<GrantWithConnection | undefined> {
     const connection = row && (await findConnection(row.connection_id));
     return row && connection && { grant: toGrant(row), connection };
   }
@@ -84,9 +84,9 @@ export function createRefreshStore(deps: RefreshStoreDeps): RefreshStore & Lease
       if (!isUuid(grantId)) return undefined;
       const row = await takeLease({ grantId, owner, leaseMs, version: version ?? null });
       if (row === undefined) return undefined;
-      const { earlier_refresh_started_at: earlier, earlier_lease_owner: earlierOwner, ...grant } = row;
-      const found = await withConnection({ ...grant, refresh_started_at: earlier });
-      return found && { ...found, interrupted: earlier !== null, lapsed: earlierOwner !== null };
+      const found = await withConnection(row);
+      const marks = { interrupted: row.refresh_started_at !== null, lapsed: row.earlier_lease_owner !== null };
+      return found && { ...found, ...marks };
     },
 
     async countForced(grantId, limit) {

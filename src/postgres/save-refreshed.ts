@@ -2,7 +2,30 @@ import type pg from 'pg';
 import type { SpooledTokens } from '../domain/ports/spool.ts';
 import type { GrantChanged } from './channels.ts';
 import { createGathered } from './gathered.ts';
+import { givenRows, inOrder } from './given-rows.ts';
 import { queryPrepared } from './pool.ts';
+
+const given = givenRows<SpooledTokens>('given', [
+  ['id', 'uuid', ({ base }) => base.id],
+  ['version', 'integer', ({ base }) => base.version],
+  ['owner', 'text', ({ owner }) => owner],
+  ['sealed', 'text', ({ tokens }) => base64(tokens.sealed)],
+  ['expires_at', 'timestamptz', ({ tokens }) => instant(tokens.facts.expiresAt)],
+  ['refresh_expires_at', 'timestamptz', ({ tokens }) => instant(tokens.facts.refreshExpiresAt)],
+  ['obtained_at', 'timestamptz', ({ tokens }) => instant(tokens.facts.obtainedAt)],
+  ['lifetime_seconds', 'float8', ({ tokens }) => tokens.facts.lifetimeSeconds],
+  ['refreshable', 'boolean', ({ tokens }) => tokens.facts.refreshable],
+  ['scopes', 'text', ({ tokens }) => arrayLiteral(tokens.facts.scopes)],
+  ['keep_alive_at', 'timestamptz', ({ tokens }) => instant(tokens.facts.keepAliveAt)],
+  ['time', 'timestamptz', ({ event }) => instant(event.time)],
+  ['actor', 'text', ({ event }) => event.actor],
+  ['action', 'text', ({ event }) => event.action],
+  ['connection_name', 'text', ({ event }) => event.connectionName],
+  ['outcome', 'text', ({ event }) => event.outcome],
+  ['details', 'jsonb', ({ event }) => JSON.stringify(event.details)],
+  ['request_id', 'text', ({ event }) => event.requestId],
+  ['address', 'text', ({ event }) => event.address],
+]);
 
 /**
  * Writes token sets where the row still has the version they build on, and a line of audit for each that was written.
@@ -12,19 +35,9 @@ import { queryPrepared } from './pool.ts';
  */
 const saveText = (lock: string) => `
   with given as (
-    select * from rows from (
-      json_to_recordset($1) as (
-        id uuid, version integer, owner text, sealed text, expires_at timestamptz, refresh_expires_at timestamptz,
-        obtained_at timestamptz, lifetime_seconds float8, refreshable boolean, scopes text[], keep_alive_at timestamptz,
-        event json
-      )
-    ) with ordinality as given (
-      id, version, owner, sealed, expires_at, refresh_expires_at, obtained_at, lifetime_seconds, refreshable, scopes,
-      keep_alive_at, event, n
-    )
+    select * from ${given.text}
   ), unmoved as (
-    select given.*, (event ->> 'time')::timestamptz as time
-    from given join grants using (id, version)
+    select given.* from given join grants using (id, version)
     for update of grants ${lock}
   ), saved as (
     update grants
@@ -34,7 +47,7 @@ const saveText = (lock: string) => `
       obtained_at = unmoved.obtained_at,
       lifetime_seconds = unmoved.lifetime_seconds,
       refreshable = unmoved.refreshable,
-      scopes = unmoved.scopes,
+      scopes = unmoved.scopes::text[],
       keep_alive_at = unmoved.keep_alive_at,
       refresh_rolls = unmoved.refresh_expires_at - grants.refresh_expires_at
         > (unmoved.obtained_at - grants.obtained_at) / 2,
@@ -51,17 +64,17 @@ const saveText = (lock: string) => `
       last_refresh_at = unmoved.time,
       updated_at = unmoved.time
     from unmoved where grants.id = unmoved.id
-    returning unmoved.n, unmoved.event, grants.id, connection_id, organization_id, subject
+    returning n, time, actor, action, connection_name, outcome, details, request_id, address,
+      grants.id as grant_id, connection_id, organization_id, subject
   ), recorded as (
     insert into audit_events (
       time, actor, action, organization_id, connection_id, connection_name, grant_id, outcome, details, request_id, address
     )
-    select event.* from saved, json_to_record(saved.event) as event (
-      time timestamptz, actor text, action text, "organizationId" text, "connectionId" uuid, "connectionName" text,
-      "grantId" uuid, outcome text, details jsonb, "requestId" text, address text
-    )
+    select
+      time, actor, action, organization_id, connection_id, connection_name, grant_id, outcome, details, request_id, address
+    from saved
   )
-  select n::integer, id as grant_id, connection_id, organization_id, subject from saved`;
+  select n::integer, grant_id, connection_id, organization_id, subject from saved`;
 
 const waiting = { name: 'saves_waiting', text: saveText('') };
 const skipping = { name: 'saves_skipping', text: saveText('skip locked') };
@@ -76,27 +89,26 @@ export function createSaveRefreshed({ pool }: { pool: pg.Pool }): SaveRefreshed 
   return createGathered<SpooledTokens, GrantChanged>(async (entries, waits) => {
     const rows = await queryPrepared<GrantChanged & { n: number }>(pool, {
       ...(waits ? waiting : skipping),
-      values: [JSON.stringify(entries.map(toGiven))],
+      values: given.values(entries),
     });
-    const saved: (GrantChanged | undefined)[] = new Array(entries.length);
-    for (const { n, ...row } of rows) saved[n - 1] = row;
-    return saved;
+    return inOrder(rows, entries.length).map((row) => row && changedOf(row));
   });
 }
 
-function toGiven({ base, owner, tokens: { sealed, facts }, event }: SpooledTokens): object {
-  return {
-    id: base.id,
-    version: base.version,
-    owner,
-    sealed: Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength).toString('base64'),
-    expires_at: facts.expiresAt,
-    refresh_expires_at: facts.refreshExpiresAt,
-    obtained_at: facts.obtainedAt,
-    lifetime_seconds: facts.lifetimeSeconds,
-    refreshable: facts.refreshable,
-    scopes: facts.scopes,
-    keep_alive_at: facts.keepAliveAt,
-    event,
-  };
+/** Bare, as it is announced. */
+function changedOf({ grant_id, connection_id, organization_id, subject }: GrantChanged): GrantChanged {
+  return { grant_id, connection_id, organization_id, subject };
+}
+
+function base64({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBufferLike>): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('base64');
+}
+
+function instant(at: Date | null | undefined): string | null {
+  return at?.toISOString() ?? null;
+}
+
+/** An array as an element of another, whose rows may differ in length. */
+function arrayLiteral(texts: readonly string[]): string {
+  return `{${texts.map((text) => `"${text.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
 }
