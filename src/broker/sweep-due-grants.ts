@@ -36,7 +36,7 @@ const pauseShare = 0.1;
 /** Past so many grants that wait for a worker, or for their time, the rest of the sweep waits outside the queue. */
 const maxBacklog = 5_000;
 const maxSpread = 10_000;
-const pollMs = 1_000;
+const pollMs = 250;
 
 interface Sweep {
   id: string;

@@ -56,7 +56,7 @@ export function periodicJob(kind: PeriodicKind, intervalMs: number): JobEntry {
 }
 
 /** Grants of one job: taking a job from its queue and ending it costs more than many a refresh. */
-export const lotSize = 50;
+export const lotSize = 100;
 /** A lot comes back when the process that runs it ends before its last grant had its turn. */
 const mostProcesses = 50;
 

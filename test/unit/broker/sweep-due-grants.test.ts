@@ -49,7 +49,7 @@ describe('a sweep', () => {
   );
 
   test('spreads no refresh beyond its part of the interval, however long it waited for room', async () => {
-    const queue = createCountingQueue({ perSleep: 100 });
+    const queue = createCountingQueue({ perSleep: 25 });
     await sweeping(
       createManyDue({ expiring: 9_000 }, (n) => n < 8_000),
       queue,
