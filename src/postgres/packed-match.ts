@@ -56,7 +56,7 @@ export function unpackMatch(packed: string, isKept: boolean): CredentialMatch {
     connectionName,
     organizationId,
     flow,
-    grants: grants.map((grant) => ({ ...unpackGrant(connectionId, grant), ...(isKept && { room: {} }) })),
+    grants: grants.map((grant) => ({ ...unpackGrant(connectionId, grant, isKept), ...(isKept && { room: {} }) })),
   };
 }
 
@@ -78,7 +78,7 @@ function packGrant(grant: ServableGrant): PackedGrant {
   ];
 }
 
-function unpackGrant(connectionId: string, packed: PackedGrant): ServableGrant {
+function unpackGrant(connectionId: string, packed: PackedGrant, isKept: boolean): ServableGrant {
   const [id, organizationId, subject, accountId, status, statusReason, statusMessage, sealed, facts, version] = packed;
   const [retryAt, refreshStartedAt] = packed.slice(10) as [Instant, Instant];
   return {
@@ -90,12 +90,18 @@ function unpackGrant(connectionId: string, packed: PackedGrant): ServableGrant {
     status,
     statusReason,
     statusMessage,
-    sealedTokens: sealed === null ? null : Buffer.from(sealed, 'base64'),
+    sealedTokens: sealed === null ? null : unpackBytes(sealed, isKept),
     facts: facts && unpackFacts(facts),
     version,
     retryAt: date(retryAt),
     refreshStartedAt: date(refreshStartedAt),
   };
+}
+
+/** A small Buffer lies in a block that is shared with others: one that is kept would keep the whole block. */
+function unpackBytes(base64: string, isKept: boolean): Uint8Array {
+  const bytes = Buffer.from(base64, 'base64');
+  return isKept ? Buffer.from(new Uint8Array(bytes).buffer) : bytes;
 }
 
 function packFacts(facts: TokenFacts): PackedFacts {
