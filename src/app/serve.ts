@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { createApp } from '../app.ts';
 import type { Config } from '../config.ts';
+import { collectWhenQuiet } from './collect-when-quiet.ts';
 import { createLog, type Log } from './log.ts';
 
 /** Orchestrators kill after 30 seconds and more; what is not finished by then would not be either way. */
@@ -20,6 +21,7 @@ export async function serve(config: Config): Promise<void> {
     await app.close();
     throw error;
   }
+  collectWhenQuiet();
   log.info({ url: `${app.publicUrl}${config.basePath}` }, 'ready');
   if (app.adminKeyFile !== null && process.stderr.isTTY) {
     process.stderr.write(
