@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 import type pg from 'pg';
@@ -16,6 +17,8 @@ export interface Notifier {
   flush(): Promise<void>;
 }
 
+/** Where notifications come in a stream, how long more of them are waited for; one that comes alone never waits. */
+const restMs = 2;
 const given = givenRows<[channel: string, payload: string]>('given', [
   ['channel', 'text', ([channel]) => channel],
   ['payload', 'text', ([, payload]) => payload],
@@ -42,6 +45,7 @@ export function createNotifier(deps: { pool: pg.Pool; deliver: Deliver; onError:
       } catch (error) {
         deps.onError(error);
       }
+      if (batch.length > 1) await sleep(restMs);
     }
     // At once, not in a later turn: a send in between would wait for a batch that nobody starts.
     running = undefined;
