@@ -26,7 +26,7 @@ const scenarios: readonly Scenario[] = [
 
 const thorough: Effort = {
   ...{ rounds: 9, roundSeconds: 5, loadSeconds: 60, settleSeconds: 10, refreshes: 2000 },
-  ...{ hotGrants: 10_000, dueGrants: 10_000, slowDueGrants: 2000, sweepRounds: 3 },
+  ...{ hotGrants: 10_000, dueGrants: 10_000, slowDueGrants: 2000, sweepRounds: 5 },
   ...{ storedGrants: [10_000, 1_000_000], cachedGrants: 100_000 },
 };
 const quick: Effort = {
