@@ -185,6 +185,11 @@ test('what comes out of memory is what went in', async () => {
   expect(unpackMatch(packMatch(match), false)).toEqual(match);
 });
 
+test('the bytes of a token that is kept are all it keeps', () => {
+  const [kept] = unpackMatch(packMatch(match), true).grants;
+  expect(kept?.sealedTokens?.buffer.byteLength).toBe(match.grants[0]?.sealedTokens?.byteLength);
+});
+
 test('queries that look alike are not mistaken for each other', async () => {
   const { world, cached } = createWorld();
   const alike: Partial<CredentialQuery>[] = [
