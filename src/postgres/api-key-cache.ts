@@ -3,6 +3,7 @@ import type { ApiKey } from '../domain/api-key.ts';
 import type { ApiKeyStore } from '../domain/ports/callers.ts';
 import { channels } from './channels.ts';
 import type { Listener } from './listener.ts';
+import { ownBytes } from './own-bytes.ts';
 
 export interface CachedApiKeys extends ApiKeyStore {
   /** What is in memory, the same object for as long as it is kept; undefined where the key has to be read. */
@@ -53,8 +54,10 @@ export function createCachedApiKeys({ store, listener, clock }: CachedApiKeysDep
       const before = generation;
       const key = await store.find(id);
       // A notification that arrived while the row was read may be about this very key.
-      if (key !== undefined && listener.isUp() && generation === before) keys.set(id, key);
-      return key;
+      if (key === undefined || !listener.isUp() || generation !== before) return key;
+      const kept = { ...key, secretHash: ownBytes(key.secretHash) };
+      keys.set(id, kept);
+      return kept;
     },
 
     async revoke(id, reach, now) {

@@ -1,6 +1,7 @@
 import type { Flow, OrganizationId } from '../domain/connection.ts';
 import type { CredentialMatch, ServableGrant } from '../domain/credential.ts';
 import type { StatusReason, StoredGrantStatus, TokenFacts } from '../domain/grant.ts';
+import { ownBytes } from './own-bytes.ts';
 
 type Instant = number | null;
 
@@ -98,10 +99,9 @@ function unpackGrant(connectionId: string, packed: PackedGrant, isKept: boolean)
   };
 }
 
-/** A small Buffer lies in a block that is shared with others: one that is kept would keep the whole block. */
 function unpackBytes(base64: string, isKept: boolean): Uint8Array {
   const bytes = Buffer.from(base64, 'base64');
-  return isKept ? Buffer.from(new Uint8Array(bytes).buffer) : bytes;
+  return isKept ? ownBytes(bytes) : bytes;
 }
 
 function packFacts(facts: TokenFacts): PackedFacts {

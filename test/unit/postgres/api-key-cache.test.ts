@@ -9,7 +9,7 @@ const key: ApiKey = {
   ...everything,
   id: 'k',
   name: 'a key',
-  secretHash: new Uint8Array(32),
+  secretHash: Buffer.from('5e'.repeat(32), 'hex'),
   permissions: ['credentials:read'],
   connections: null,
   createdBy: 'bootstrap',
@@ -74,4 +74,10 @@ test('nothing is recalled while notifications may be missed, nor afterwards from
   await world.cached.find('k');
   world.turn(true);
   expect(world.cached.recall('k')).toBeUndefined();
+});
+
+test('a key that is kept keeps no more than its own bytes', async () => {
+  const found = await world.cached.find('k');
+  expect(found).toEqual(key);
+  expect(found?.secretHash.buffer.byteLength).toBe(32);
 });
