@@ -6,5 +6,10 @@ export type RefreshAheadOfExpiry = (grantId: string, version: number) => Promise
 
 export function createRefreshAhead({ refreshGrant }: { refreshGrant: RefreshGrant }): RefreshAheadOfExpiry {
   return (grantId, version) =>
-    refreshGrant(grantId, { force: false, seenVersion: version, isSatisfiedBy: (grant) => grant.version > version });
+    refreshGrant(grantId, {
+      force: false,
+      inBackground: true,
+      seenVersion: version,
+      isSatisfiedBy: (grant) => grant.version > version,
+    });
 }

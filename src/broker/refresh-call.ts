@@ -3,7 +3,7 @@ import type { Connection } from '../domain/connection.ts';
 import { type Grant, renewedGrant } from '../domain/grant.ts';
 import type { Cipher } from '../domain/ports/cipher.ts';
 import type { LeasedGrant, RefreshStore } from '../domain/ports/engine.ts';
-import type { OAuthClient, OAuthGateway, ProviderCatalogue } from '../domain/ports/oauth.ts';
+import type { CallOrder, OAuthClient, OAuthGateway, ProviderCatalogue } from '../domain/ports/oauth.ts';
 import type { GrantBase } from '../domain/ports/spool.ts';
 import { ProviderFailure } from '../domain/provider-failure.ts';
 import { effectOfFailure } from '../domain/refresh-policy.ts';
@@ -14,7 +14,7 @@ import type { RefreshResult } from './refresh-result.ts';
 import { openClient, openTokens, sealTokens } from './sealing.ts';
 
 /** One provider call for a grant whose lease the caller holds, and the storing of whatever comes of it. */
-export type CallProvider = (leased: LeasedGrant, owner: string) => Promise<RefreshResult>;
+export type CallProvider = (leased: LeasedGrant, owner: string, order: CallOrder) => Promise<RefreshResult>;
 
 export interface CallProviderDeps {
   store: Pick<RefreshStore, 'find' | 'fail' | 'failAllOf' | 'release'>;
@@ -29,13 +29,13 @@ const soonMs = 5_000;
 
 export function createCallProvider(deps: CallProviderDeps): CallProvider {
   const clientOf = createClientOf(deps);
-  return async (leased, owner) => {
+  return async (leased, owner, order) => {
     const requestedAt = deps.clock();
     const held =
       leased.grant.sealedTokens === null ? null : openTokens(deps.cipher, leased.grant, leased.grant.sealedTokens);
     let answer: TokenAnswer;
     try {
-      answer = await request(deps.oauth, leased, clientOf(leased.connection), held);
+      answer = await request(deps.oauth, leased, clientOf(leased.connection), held, order);
     } catch (error) {
       if (!(error instanceof ProviderFailure)) throw error;
       return recordFailure(deps, leased, owner, error);
@@ -59,11 +59,12 @@ async function request(
   { grant, connection: { settings } }: LeasedGrant,
   client: OAuthClient,
   held: TokenSet | null,
+  order: CallOrder,
 ): Promise<TokenAnswer> {
   if (settings.flow === 'client_credentials' || held === null) {
-    return oauth.requestClientCredentials(client, settings.scopes);
+    return oauth.requestClientCredentials(client, settings.scopes, order);
   }
-  return oauth.refresh(client, held, grant.facts?.scopes ?? grant.requestedScopes);
+  return oauth.refresh(client, held, grant.facts?.scopes ?? grant.requestedScopes, order);
 }
 
 async function keep(

@@ -23,6 +23,7 @@ export function createRefreshDueGrant(deps: RefreshDueGrantDeps): RefreshDueGran
     try {
       const result = await refreshGrant(grantId, {
         force: false,
+        inBackground: true,
         isSatisfiedBy: (grant) => {
           const satisfied = grant.status === 'completed' && !isDue(grant, schedule, clock());
           seen = { grant, satisfied };

@@ -10,6 +10,8 @@ export interface RefreshDemand {
   isSatisfiedBy: (grant: Grant) => boolean;
   /** True calls the provider although retry_at lies ahead, as often as the limit lets it. */
   force: boolean;
+  /** True where nobody waits for what comes of it. */
+  inBackground?: boolean;
   /**
    * The version found lacking. Where the row has moved on since, nothing is leased or written to find that out: of many
    * who were told late, each costs a select.
@@ -129,7 +131,7 @@ async function refreshLeased(
     withoutCalling(leased, demand, clock()) ??
     sharedFailure(leased.grant, failuresBefore, clock()) ??
     (demand.force ? await overLimit(store, leased) : undefined);
-  if (early === undefined) return callProvider(leased, owner);
+  if (early === undefined) return callProvider(leased, owner, { inBackground: demand.inBackground === true });
   await store.release(leased, owner);
   return early;
 }

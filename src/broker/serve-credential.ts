@@ -97,7 +97,8 @@ export function createServeCredential(deps: ServeCredentialDeps): ServeCredentia
   function refreshBehind({ id, version }: ServableGrant): void {
     if (isRefreshing(id)) return;
     const isNewer = (current: ServableGrant) => current.version > version;
-    refreshGrant(id, { isSatisfiedBy: isNewer, force: false, seenVersion: version }).catch(deps.onBackgroundError);
+    const demand = { isSatisfiedBy: isNewer, force: false, inBackground: true, seenVersion: version };
+    refreshGrant(id, demand).catch(deps.onBackgroundError);
   }
 
   return {

@@ -1,7 +1,13 @@
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { generateRandomCodeVerifier } from 'oauth4webapi';
 import type { ConnectionSettings } from '../domain/connection.ts';
-import type { EndpointCircuit, OAuthGateway, ProviderCatalogue, ProviderCircuits } from '../domain/ports/oauth.ts';
+import type {
+  CallOrder,
+  EndpointCircuit,
+  OAuthGateway,
+  ProviderCatalogue,
+  ProviderCircuits,
+} from '../domain/ports/oauth.ts';
 import { Secret } from '../domain/secret.ts';
 import { buildAuthorizationUrl } from './authorize-url.ts';
 import type { Sleep } from './call-slots.ts';
@@ -37,6 +43,7 @@ export interface OAuthGatewayOptions {
 }
 
 export const defaultEndpointConcurrency = 20;
+const inFront: CallOrder = { inBackground: false };
 /** A third: with the usual cap of 30 seconds, what a provider is given to answer. */
 const tryRoomShare = 1 / 3;
 
@@ -81,9 +88,10 @@ export function createOAuthGateway(options: OAuthGatewayOptions): OAuthGateway &
     },
     exchangeCode: async (client, exchange) =>
       exchangeCode(deps, requireProvider(catalogue, client.settings), client, exchange),
-    refresh: async (client, held, scopes) => refreshTokens(deps, providerOf(client.settings), client, held, scopes),
-    requestClientCredentials: async (client, scopes) =>
-      requestClientCredentials(deps, providerOf(client.settings), client, scopes),
+    refresh: async (client, held, scopes, order = inFront) =>
+      refreshTokens(deps, providerOf(client.settings), client, { held, scopes, order }),
+    requestClientCredentials: async (client, scopes, order = inFront) =>
+      requestClientCredentials(deps, providerOf(client.settings), client, { scopes, order }),
     revoke: async (client, tokens) => revokeTokens(deps, requireProvider(catalogue, client.settings), client, tokens),
     circuits: () => endpoints.circuits(),
     probe: async (client, tokens) =>

@@ -1,3 +1,4 @@
+import type { CallOrder } from '../domain/ports/oauth.ts';
 import type { TokenAnswer } from '../domain/token-set.ts';
 import { hasSoundTokens, type ParsedAnswer, toCanonical, toTokenAnswer } from './canonical-answer.ts';
 import { readMembers } from './granting-answer.ts';
@@ -55,9 +56,13 @@ export function requestTokens(deps: TokenDependencies, request: TokenRequest): P
 }
 
 /** The same where nobody waits at a browser: not made while the endpoint fails, asked for a pause, or is busy. */
-export function requestTokensInTurn(deps: GuardedTokenDependencies, request: TokenRequest): Promise<TokenAnswer> {
+export function requestTokensInTurn(
+  deps: GuardedTokenDependencies,
+  { inBackground }: CallOrder,
+  request: TokenRequest,
+): Promise<TokenAnswer> {
   const { url, client, provider } = request;
-  const caller = { clientId: client.settings.clientId, template: provider.template };
+  const caller = { clientId: client.settings.clientId, template: provider.template, inBackground };
   return deps.endpoints.at(url).call(caller, ({ leftMs, countAnotherRequest }) => {
     let isFirst = true;
     const send: GuardedHttp['send'] = (outbound, deadline) => {

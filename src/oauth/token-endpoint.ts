@@ -1,4 +1,4 @@
-import type { EndpointCircuit } from '../domain/ports/oauth.ts';
+import type { CallOrder, EndpointCircuit } from '../domain/ports/oauth.ts';
 import { type FailureClass, ProviderFailure } from '../domain/provider-failure.ts';
 import type { ProviderTemplate } from '../domain/template.ts';
 import { type CallSlot, createCallSlots, type Sleep } from './call-slots.ts';
@@ -18,7 +18,7 @@ export interface TokenEndpointDeps {
   onCircuitChange: (circuit: EndpointCircuit) => void;
 }
 
-export interface TokenEndpointCaller {
+export interface TokenEndpointCaller extends CallOrder {
   clientId: string;
   template: Pick<ProviderTemplate, 'circuit' | 'limits'>;
 }
@@ -90,13 +90,13 @@ export function createTokenEndpoint(endpoint: string, deps: TokenEndpointDeps): 
 
   return {
     circuit,
-    async call({ clientId, template: { circuit, limits } }, make) {
+    async call({ clientId, template: { circuit, limits }, inBackground }, make) {
       const askedAt = elapsedMs();
       const rule = ruleOf(circuit);
       refuseWhileBlocked(rule, clientId);
       const slot = await slots.take(
         { concurrency: limits.concurrency ?? concurrency, requestsPerMinute: limits.requestsPerMinute },
-        callCapMs * waitShare,
+        { inBackground, waitMs: callCapMs * waitShare },
       );
       if (slot === undefined) throw busy();
       try {

@@ -1,5 +1,5 @@
 import * as oauth from 'oauth4webapi';
-import type { CodeExchange, OAuthClient } from '../domain/ports/oauth.ts';
+import type { CallOrder, CodeExchange, OAuthClient } from '../domain/ports/oauth.ts';
 import { ProviderFailure } from '../domain/provider-failure.ts';
 import type { TokenAnswer, TokenSet } from '../domain/token-set.ts';
 import { readCallback } from './callback.ts';
@@ -61,14 +61,13 @@ export function refreshTokens(
   deps: GuardedTokenDependencies,
   provider: Provider,
   client: OAuthClient,
-  held: TokenSet,
-  scopes: readonly string[],
+  { held, scopes, order }: { held: TokenSet; scopes: readonly string[]; order: CallOrder },
 ): Promise<TokenAnswer> {
   const { refresh, refreshParams, sendScopeOnRefresh } = provider.template;
   const exchanges = refresh.strategy === 'exchange_access_token';
   const spent = exchanges ? held.accessToken : held.refreshToken;
   if (spent === null) throw nothingToRefreshWith();
-  return requestTokensInTurn(deps, {
+  return requestTokensInTurn(deps, order, {
     provider,
     client,
     url: requireUrl(provider.refreshUrl, 'token URL'),
@@ -103,9 +102,9 @@ export function requestClientCredentials(
   deps: GuardedTokenDependencies,
   provider: Provider,
   client: OAuthClient,
-  scopes: readonly string[],
+  { scopes, order }: { scopes: readonly string[]; order: CallOrder },
 ): Promise<TokenAnswer> {
-  return requestTokensInTurn(deps, {
+  return requestTokensInTurn(deps, order, {
     provider,
     client,
     url: requireUrl(provider.tokenUrl, 'token URL'),

@@ -19,6 +19,11 @@ export interface AuthorizationRequest {
   prompt: string | null;
 }
 
+/** A call that nobody waits for lets those pass that somebody waits for, as all do of which nothing is said. */
+export interface CallOrder {
+  inBackground: boolean;
+}
+
 /** What the provider sent back with the browser, after RFC 6749 §4.1.2 and RFC 9207 were checked. */
 export type CallbackAnswer = { kind: 'code' } | { kind: 'error'; error: string };
 
@@ -81,8 +86,8 @@ export interface OAuthGateway {
   /** Throws ProviderFailure (class refused) on a wrong or missing iss, repeated parameters, or code together with error. */
   readCallback(settings: ConnectionSettings, parameters: URLSearchParams, state: string): CallbackAnswer;
   exchangeCode(client: OAuthClient, exchange: CodeExchange): Promise<TokenAnswer>;
-  refresh(client: OAuthClient, held: TokenSet, scopes: readonly string[]): Promise<TokenAnswer>;
-  requestClientCredentials(client: OAuthClient, scopes: readonly string[]): Promise<TokenAnswer>;
+  refresh(client: OAuthClient, held: TokenSet, scopes: readonly string[], order?: CallOrder): Promise<TokenAnswer>;
+  requestClientCredentials(client: OAuthClient, scopes: readonly string[], order?: CallOrder): Promise<TokenAnswer>;
   /** RFC 7009; true where the provider confirmed, false where it has no such endpoint. */
   revoke(client: OAuthClient, tokens: TokenSet): Promise<boolean>;
   probe(client: OAuthClient, tokens: TokenSet): Promise<ProbeResult>;

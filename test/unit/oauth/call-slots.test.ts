@@ -10,8 +10,16 @@ beforeEach(() => {
 });
 
 /** What came of the asking so far, by who asked. */
-function ask(name: string, into: string[], limits: Partial<{ concurrency: number; requestsPerMinute: number }>) {
-  return slots.take({ concurrency: 100, requestsPerMinute: null, ...limits }, 10_000).then((slot) => {
+function ask(
+  name: string,
+  into: string[],
+  {
+    inBackground = false,
+    ...limits
+  }: Partial<{ concurrency: number; requestsPerMinute: number; inBackground: boolean }>,
+) {
+  const wait = { inBackground, waitMs: 10_000 };
+  return slots.take({ concurrency: 100, requestsPerMinute: null, ...limits }, wait).then((slot) => {
     into.push(slot === undefined ? `${name} too late` : name);
     return slot;
   });
@@ -51,6 +59,47 @@ describe('calls at once', () => {
     void ask('e', log, limits);
     await time.advance(9999);
     expect(log).toHaveLength(4);
+  });
+});
+
+describe('those that wait in the background', () => {
+  const one = { concurrency: 1 };
+  const back = { concurrency: 1, inBackground: true };
+
+  test('let pass whoever does not, and then have their turn in the order they came', async () => {
+    const log: string[] = [];
+    const first = given(await ask('a', log, back));
+    const slots = [ask('back', log, back), ask('last', log, back), ask('front', log, one), ask('next', log, one)];
+    first.release();
+    for (const next of [slots[2], slots[3], slots[0], slots[1]]) given(await next).release();
+    expect(log).toEqual(['a', 'front', 'next', 'back', 'last']);
+  });
+
+  test('wait no longer than others, whoever came in between', async () => {
+    const log: string[] = [];
+    given(await ask('a', log, one));
+    void ask('back', log, back);
+    await time.advance(4_000);
+    void ask('front', log, one);
+    await time.advance(4_000);
+    void ask('later', log, back);
+    await time.advance(1_999);
+    expect(log).toEqual(['a']);
+    await time.advance(1);
+    expect(log).toEqual(['a', 'back too late']);
+    await time.advance(4_000);
+    expect(log).toEqual(['a', 'back too late', 'front too late']);
+    await time.advance(4_000);
+    expect(log).toEqual(['a', 'back too late', 'front too late', 'later too late']);
+  });
+
+  test('keep nobody from a place that is free for one who does not', async () => {
+    const log: string[] = [];
+    given(await ask('a', log, { concurrency: 5 }));
+    void ask('narrow', log, back);
+    void ask('wide', log, { concurrency: 5, inBackground: true });
+    await ask('front', log, { concurrency: 5 });
+    expect(log).toEqual(['a', 'front']);
   });
 });
 
