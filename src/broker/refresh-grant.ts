@@ -1,7 +1,8 @@
+import type { CallOrder } from '../domain/ports/oauth.ts';
 import type { RefreshResult } from './refresh-result.ts';
 import { type RefreshDemand, refreshUnderLease, type UnderLeaseDeps } from './refresh-under-lease.ts';
 
-export type RefreshGrant = (grantId: string, demand: RefreshDemand) => Promise<RefreshResult>;
+export type RefreshGrant = (grantId: string, demand: RefreshDemand & Partial<CallOrder>) => Promise<RefreshResult>;
 
 export interface RefreshEngine {
   refreshGrant: RefreshGrant;
@@ -13,6 +14,7 @@ export interface RefreshEngine {
 interface Flight {
   result: Promise<RefreshResult>;
   force: boolean;
+  order: CallOrder;
 }
 
 /**
@@ -26,14 +28,16 @@ export function createRefreshGrant(deps: UnderLeaseDeps): RefreshEngine {
     for (;;) {
       const running = inFlight.get(grantId);
       if (running === undefined) return start(grantId, demand);
+      if (!demand.inBackground) running.order.inBackground = false;
       const result = await running.result;
       if (isAnswerTo(demand, result, running)) return result;
     }
   };
 
-  function start(grantId: string, demand: RefreshDemand): Promise<RefreshResult> {
-    const result = refreshUnderLease(deps, grantId, demand).finally(() => inFlight.delete(grantId));
-    inFlight.set(grantId, { result, force: demand.force });
+  function start(grantId: string, demand: RefreshDemand & Partial<CallOrder>): Promise<RefreshResult> {
+    const order = { inBackground: demand.inBackground === true };
+    const result = refreshUnderLease(deps, grantId, demand, order).finally(() => inFlight.delete(grantId));
+    inFlight.set(grantId, { result, force: demand.force, order });
     return result;
   }
 

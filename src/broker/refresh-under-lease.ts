@@ -1,5 +1,6 @@
 import type { Grant } from '../domain/grant.ts';
 import type { GrantSignals, GrantWatch, LeasedGrant, RefreshStore } from '../domain/ports/engine.ts';
+import type { CallOrder } from '../domain/ports/oauth.ts';
 import { isWorthAsking } from '../domain/serving.ts';
 import { forcedRefreshLimit } from './force-limit.ts';
 import type { CallProvider } from './refresh-call.ts';
@@ -10,8 +11,6 @@ export interface RefreshDemand {
   isSatisfiedBy: (grant: Grant) => boolean;
   /** True calls the provider although retry_at lies ahead, as often as the limit lets it. */
   force: boolean;
-  /** True where nobody waits for what comes of it. */
-  inBackground?: boolean;
   /**
    * The version found lacking. Where the row has moved on since, nothing is leased or written to find that out: of many
    * who were told late, each costs a select.
@@ -47,6 +46,7 @@ export async function refreshUnderLease(
   deps: UnderLeaseDeps,
   grantId: string,
   demand: RefreshDemand,
+  order: CallOrder,
 ): Promise<RefreshResult> {
   const { store, signals, settled, instanceId, newNonce, leaseMs } = deps;
   const owner = `${instanceId}/${newNonce()}`;
@@ -54,7 +54,7 @@ export async function refreshUnderLease(
     await settled(grantId);
     const leased = await store.acquire(grantId, owner, leaseMs, version);
     if (leased === undefined) return undefined;
-    if (!(await mayBeDelivered(deps, leased))) return refreshLeased(deps, leased, owner, demand, failuresBefore);
+    if (!(await mayBeDelivered(deps, leased))) return refreshLeased(deps, leased, owner, demand, order, failuresBefore);
     // What was waited for has come, or never will: the row says which.
     await store.release(leased, owner);
     return tryIt(undefined, failuresBefore);
@@ -125,13 +125,14 @@ async function refreshLeased(
   leased: LeasedGrant,
   owner: string,
   demand: RefreshDemand,
+  order: CallOrder,
   failuresBefore: number | undefined,
 ): Promise<RefreshResult> {
   const early =
     withoutCalling(leased, demand, clock()) ??
     sharedFailure(leased.grant, failuresBefore, clock()) ??
     (demand.force ? await overLimit(store, leased) : undefined);
-  if (early === undefined) return callProvider(leased, owner, { inBackground: demand.inBackground === true });
+  if (early === undefined) return callProvider(leased, owner, order);
   await store.release(leased, owner);
   return early;
 }

@@ -15,14 +15,12 @@ export interface CallSlot {
   countAnother(): void;
 }
 
-export interface SlotWait extends CallOrder {
-  /** The same for all. */
-  waitMs: number;
-}
-
 export interface CallSlots {
-  /** First come, first served, but for those that wait in the background. Undefined where no place came free in time. */
-  take(limits: SlotLimits, wait: SlotWait): Promise<CallSlot | undefined>;
+  /**
+   * First come, first served, but for those in the background, as `order` says at each moment. Undefined where no place
+   * came free in time, which is the same for all.
+   */
+  take(limits: SlotLimits, waitMs: number, order: CallOrder): Promise<CallSlot | undefined>;
 }
 
 export interface CallSlotsDeps {
@@ -31,6 +29,7 @@ export interface CallSlotsDeps {
 }
 
 interface Waiter {
+  order: CallOrder;
   concurrency: number;
   /** By elapsedMs: it is sent away then. */
   latest: number;
@@ -42,21 +41,21 @@ const minuteMs = 60_000;
 /** Bounds the calls to one endpoint that this process makes at once, and in a minute where that is known. */
 export function createCallSlots({ elapsedMs, sleep }: CallSlotsDeps): CallSlots {
   let running = 0;
-  /** Each in the order they came. All wait equally long. */
-  const inFront = new Set<Waiter>();
-  const inBack = new Set<Waiter>();
+  /** In the order they came; all wait equally long. */
+  const waiting = new Set<Waiter>();
   let alarm: AbortController | undefined;
   /** When the requests of the last minute began, and when those that wait for their turn will; in order. */
   const begun: number[] = [];
 
-  function takePlace(concurrency: number, latest: number, inBackground: boolean): boolean | Promise<boolean> {
-    const isFirst = inFront.size === 0 && (inBack.size === 0 || !inBackground);
+  function takePlace(concurrency: number, latest: number, order: CallOrder): boolean | Promise<boolean> {
+    const next = nextInLine();
+    const isFirst = next === undefined || (next.order.inBackground && !order.inBackground);
     if (isFirst && running < concurrency) {
       running += 1;
       return true;
     }
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    (inBackground ? inBack : inFront).add({ concurrency, latest, end: resolve });
+    waiting.add({ order, concurrency, latest, end: resolve });
     if (alarm === undefined) setAlarm();
     return promise;
   }
@@ -78,36 +77,30 @@ export function createCallSlots({ elapsedMs, sleep }: CallSlotsDeps): CallSlots 
   }
 
   async function sendAwayInTime(signal: AbortSignal): Promise<void> {
-    for (let latest = earliestEnd(); latest !== undefined; latest = earliestEnd()) {
-      await sleep(latest - elapsedMs(), signal);
-      sendAway(inFront);
-      sendAway(inBack);
+    for (let [first] = waiting; first !== undefined; [first] = waiting) {
+      await sleep(first.latest - elapsedMs(), signal);
+      for (const waiter of waiting) {
+        if (waiter.latest > elapsedMs()) break;
+        waiting.delete(waiter);
+        waiter.end(false);
+      }
     }
   }
 
-  function earliestEnd(): number | undefined {
-    const [front] = inFront;
-    const [back] = inBack;
-    return front === undefined || back === undefined ? (front ?? back)?.latest : Math.min(front.latest, back.latest);
-  }
-
-  function sendAway(waiting: Set<Waiter>): void {
-    for (const waiter of waiting) {
-      if (waiter.latest > elapsedMs()) return;
-      waiting.delete(waiter);
-      waiter.end(false);
-    }
+  function nextInLine(): Waiter | undefined {
+    for (const waiter of waiting) if (!waiter.order.inBackground) return waiter;
+    const [first] = waiting;
+    return first;
   }
 
   function release(): void {
     running -= 1;
-    const waiting = inFront.size > 0 ? inFront : inBack;
-    const [next] = waiting;
+    const next = nextInLine();
     if (next === undefined || running >= next.concurrency) return;
     waiting.delete(next);
     running += 1;
     next.end(true);
-    if (inFront.size + inBack.size === 0) stopAlarm();
+    if (waiting.size === 0) stopAlarm();
   }
 
   /** How long until the request may be made, whose turn is taken by that; undefined, with none taken, where that is too late. */
@@ -129,9 +122,9 @@ export function createCallSlots({ elapsedMs, sleep }: CallSlotsDeps): CallSlots 
   }
 
   return {
-    async take({ concurrency, requestsPerMinute }, { waitMs, inBackground }) {
+    async take({ concurrency, requestsPerMinute }, waitMs, order) {
       const latest = elapsedMs() + waitMs;
-      if (!(await takePlace(concurrency, latest, inBackground))) return undefined;
+      if (!(await takePlace(concurrency, latest, order))) return undefined;
       if (!(await awaitTurn(requestsPerMinute, latest))) {
         release();
         return undefined;

@@ -58,11 +58,11 @@ export function requestTokens(deps: TokenDependencies, request: TokenRequest): P
 /** The same where nobody waits at a browser: not made while the endpoint fails, asked for a pause, or is busy. */
 export function requestTokensInTurn(
   deps: GuardedTokenDependencies,
-  { inBackground }: CallOrder,
+  order: CallOrder,
   request: TokenRequest,
 ): Promise<TokenAnswer> {
   const { url, client, provider } = request;
-  const caller = { clientId: client.settings.clientId, template: provider.template, inBackground };
+  const caller = { clientId: client.settings.clientId, template: provider.template, order };
   return deps.endpoints.at(url).call(caller, ({ leftMs, countAnotherRequest }) => {
     let isFirst = true;
     const send: GuardedHttp['send'] = (outbound, deadline) => {

@@ -18,9 +18,10 @@ export interface TokenEndpointDeps {
   onCircuitChange: (circuit: EndpointCircuit) => void;
 }
 
-export interface TokenEndpointCaller extends CallOrder {
+export interface TokenEndpointCaller {
   clientId: string;
   template: Pick<ProviderTemplate, 'circuit' | 'limits'>;
+  order: CallOrder;
 }
 
 /** A call that may be made now. */
@@ -90,13 +91,14 @@ export function createTokenEndpoint(endpoint: string, deps: TokenEndpointDeps): 
 
   return {
     circuit,
-    async call({ clientId, template: { circuit, limits }, inBackground }, make) {
+    async call({ clientId, template: { circuit, limits }, order }, make) {
       const askedAt = elapsedMs();
       const rule = ruleOf(circuit);
       refuseWhileBlocked(rule, clientId);
       const slot = await slots.take(
         { concurrency: limits.concurrency ?? concurrency, requestsPerMinute: limits.requestsPerMinute },
-        { inBackground, waitMs: callCapMs * waitShare },
+        callCapMs * waitShare,
+        order,
       );
       if (slot === undefined) throw busy();
       try {

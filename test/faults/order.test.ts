@@ -21,27 +21,32 @@ const patience = { timeout: 20_000, interval: 20 };
 /** From the lease in the row to the place in the line: a few turns of a process that has nothing else to do. */
 const arrivalMs = 200;
 
-test('at an endpoint that a sweep keeps busy the next call is the one that a reader waits for', async () => {
+test('at an endpoint that a sweep keeps busy the next call is the one that a reader waits for, also where the sweep was about to make it', async () => {
   const tokenUrl = `${provider.origin}/token`;
   const release: (() => void)[] = [];
   provider.script('/token', (response) => release.push(() => tokens('at-new', 'rt-new')(response)));
+  const sent = () => provider.received.map(({ body }) => new URLSearchParams(body).get('refresh_token'));
   const api = await world.start({ env: { ROLE: 'api' } });
+  const swept = await addConnection(world, api, { token_url: tokenUrl });
   const due = 3 * defaultEndpointConcurrency;
-  await insertDueGrants(world, await addConnection(world, api, { token_url: tokenUrl }), due);
+  await insertDueGrants(world, swept, due);
 
   const service = await world.start();
-  const leases = async () => (await world.sql('select from grants where lease_owner is not null')).length;
-  await expect.poll(leases, patience).toBe(due);
+  const leased = () => world.sql<{ id: string }>('select id from grants where lease_owner is not null order by id');
+  await expect.poll(async () => (await leased()).length, patience).toBe(due);
   await expect.poll(() => release.length, patience).toBe(defaultEndpointConcurrency);
-  const grant = await importForeignGrant(world, service, { tokenUrl, name: 'read' });
-  const answer = service.api.get(grant.path);
-  await expect.poll(leases, patience).toBe(due + 1);
+  const other = await importForeignGrant(world, service, { tokenUrl, name: 'read' });
+  const last = (await leased()).findLast(({ id }) => !sent().includes(`rt-${id}`));
+  const answers = [service.api.get(other.path)];
+  await expect.poll(async () => (await leased()).length, patience).toBe(due + 1);
+  await sleep(arrivalMs);
+  answers.push(service.api.get(`${swept.credential}?subject=${last?.id}`));
   await sleep(arrivalMs);
 
-  release.shift()?.();
-  await expect.poll(() => provider.received.length, patience).toBe(defaultEndpointConcurrency + 1);
-  expect(provider.form().get('refresh_token')).toBe(grant.refreshToken);
+  for (const _ of answers) release.shift()?.();
+  await expect.poll(() => provider.received.length, patience).toBe(defaultEndpointConcurrency + answers.length);
+  expect(sent().slice(-answers.length).toSorted()).toEqual([`rt-${last?.id}`, other.refreshToken].toSorted());
   provider.script('/token', tokens('at-newer', 'rt-newer'));
   for (const each of release) each();
-  expect(await answer).toMatchObject({ status: 200, body: { access_token: 'at-new' } });
+  for (const answer of answers) expect(await answer).toMatchObject({ status: 200, body: { access_token: 'at-new' } });
 });

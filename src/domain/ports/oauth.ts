@@ -19,7 +19,10 @@ export interface AuthorizationRequest {
   prompt: string | null;
 }
 
-/** A call that nobody waits for lets those pass that somebody waits for, as all do of which nothing is said. */
+/**
+ * A call that nobody waits for lets those pass that somebody waits for, as all do of which nothing is said. Asked while
+ * the call waits for its turn: it moves ahead when somebody comes.
+ */
 export interface CallOrder {
   inBackground: boolean;
 }

@@ -18,8 +18,7 @@ function ask(
     ...limits
   }: Partial<{ concurrency: number; requestsPerMinute: number; inBackground: boolean }>,
 ) {
-  const wait = { inBackground, waitMs: 10_000 };
-  return slots.take({ concurrency: 100, requestsPerMinute: null, ...limits }, wait).then((slot) => {
+  return slots.take({ concurrency: 100, requestsPerMinute: null, ...limits }, 10_000, { inBackground }).then((slot) => {
     into.push(slot === undefined ? `${name} too late` : name);
     return slot;
   });
@@ -73,6 +72,18 @@ describe('those that wait in the background', () => {
     first.release();
     for (const next of [slots[2], slots[3], slots[0], slots[1]]) given(await next).release();
     expect(log).toEqual(['a', 'front', 'next', 'back', 'last']);
+  });
+
+  test('are in the background no longer when somebody comes who waits for them', async () => {
+    const log: string[] = [];
+    const first = given(await ask('a', log, one));
+    void ask('back', log, back);
+    const order = { inBackground: true };
+    const hurried = slots.take({ ...one, requestsPerMinute: null }, 10_000, order).then(() => log.push('hurried'));
+    order.inBackground = false;
+    first.release();
+    await hurried;
+    expect(log).toEqual(['a', 'hurried']);
   });
 
   test('wait no longer than others, whoever came in between', async () => {
