@@ -59,9 +59,9 @@ test('a worker killed in mid-sweep and started again: every due grant is refresh
 
 /** FAULT_DUE_GRANTS makes a shorter run; the promise is about a hundred thousand. */
 const many = Number(process.env.FAULT_DUE_GRANTS ?? 100_000);
-/** What a first part of the sweep shows of a process at work; the rest must not need more. */
-const sample = many / 10;
-const slack = 80 * 2 ** 20;
+/** What a first part of the sweep shows of a process at work, once its heap has grown as it likes; the rest must not need more. */
+const sample = many / 2;
+const slack = 60 * 2 ** 20;
 
 test(`${many} due grants are swept in the memory of ${sample}`, async () => {
   await due(many);
