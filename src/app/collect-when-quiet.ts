@@ -9,8 +9,8 @@ export interface Engine {
 const lookMs = 2_000;
 const busyFrom = 0.2;
 const quietBelow = 0.05;
-/** A collection may take a fifth of a second: not between two bursts of requests. */
-const quietLooks = 3;
+/** A collection may take a fifth of a second, and the next burst finds the heap small: it has to be quiet for a while. */
+const quietLooks = { afterStart: 3, afterWork: 15 };
 
 /**
  * The engine collects when memory is asked for, and a process that has nothing to do asks for none: what its start or a
@@ -27,13 +27,15 @@ export function collectWhenQuiet(): void {
 /** To be called at intervals, from a busy time on. */
 export function createLook({ collect, utilization }: Engine): () => void {
   let wasBusy = true;
+  let needed = quietLooks.afterStart;
   let quiet = 0;
   return () => {
     const used = utilization();
     if (used >= busyFrom) wasBusy = true;
     quiet = used < quietBelow ? quiet + 1 : 0;
-    if (!wasBusy || quiet < quietLooks) return;
+    if (!wasBusy || quiet < needed) return;
     wasBusy = false;
+    needed = quietLooks.afterWork;
     collect();
   };
 }

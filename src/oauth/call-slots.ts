@@ -37,6 +37,7 @@ interface Waiter {
 }
 
 const minuteMs = 60_000;
+const nobodyWaits = 'nobody waits any more';
 
 /** Bounds the calls to one endpoint that this process makes at once, and in a minute where that is known. */
 export function createCallSlots({ elapsedMs, sleep }: CallSlotsDeps): CallSlots {
@@ -72,7 +73,8 @@ export function createCallSlots({ elapsedMs, sleep }: CallSlotsDeps): CallSlots 
 
   /** At once: whoever comes next sets one of its own. */
   function stopAlarm(): void {
-    alarm?.abort();
+    // With a reason of its own: the usual one is an exception with a stack, made for nobody to see.
+    alarm?.abort(nobodyWaits);
     alarm = undefined;
   }
 

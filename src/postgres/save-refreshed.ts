@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { SpooledTokens } from '../domain/ports/spool.ts';
 import type { GrantChanged } from './channels.ts';
 import { createGathered } from './gathered.ts';
-import { givenRows, inOrder } from './given-rows.ts';
+import { givenRows, inOrder, quote } from './given-rows.ts';
 import { queryPrepared } from './pool.ts';
 
 const given = givenRows<SpooledTokens>('given', [
@@ -110,5 +110,5 @@ function instant(at: Date | null | undefined): string | null {
 
 /** An array as an element of another, whose rows may differ in length. */
 function arrayLiteral(texts: readonly string[]): string {
-  return `{${texts.map((text) => `"${text.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
+  return `{${texts.map(quote)}}`;
 }

@@ -20,23 +20,24 @@ function collections(utilizations: readonly number[]): number[] {
 const busy = 0.9;
 const quiet = 0.01;
 const light = 0.1;
+const started = [quiet, quiet, quiet];
+const longQuiet: number[] = Array(15).fill(quiet);
 
-test('what a busy time left behind is collected once it has been quiet for a while, and once only', () => {
-  expect(collections([busy, busy, quiet, quiet, quiet, quiet, quiet])).toEqual([0, 0, 0, 0, 1, 1, 1]);
+test('what the start left behind is collected once it is over', () => {
+  expect(collections([busy, quiet, quiet, quiet, quiet])).toEqual([0, 0, 0, 1, 1]);
 });
 
-test('the start counts as a busy time', () => {
-  expect(collections([quiet, quiet, quiet, quiet])).toEqual([0, 0, 1, 1]);
+test('a light load after that calls for no other', () => {
+  expect(collections([...started, light, ...longQuiet, light, ...longQuiet]).at(-1)).toBe(1);
+});
+
+test('a busy time does, once it has been quiet for longer, and once only', () => {
+  const counts = collections([...started, busy, ...longQuiet, ...longQuiet]);
+  expect(counts.slice(started.length, -longQuiet.length - 1)).not.toContain(2);
+  expect(counts.slice(-longQuiet.length - 1)).toEqual(Array(longQuiet.length + 1).fill(2));
 });
 
 test('nothing is collected between two bursts', () => {
-  expect(collections([busy, quiet, quiet, busy, quiet, light, quiet, quiet, light])).not.toContain(1);
-});
-
-test('a light load after a collection calls for no other', () => {
-  expect(collections([quiet, quiet, quiet, light, quiet, quiet, quiet, light, quiet, quiet, quiet]).at(-1)).toBe(1);
-});
-
-test('the next busy time does', () => {
-  expect(collections([quiet, quiet, quiet, busy, quiet, quiet, quiet]).at(-1)).toBe(2);
+  const pause = longQuiet.slice(1);
+  expect(collections([...started, busy, ...pause, busy, ...pause, light, ...pause]).at(-1)).toBe(1);
 });
