@@ -22,5 +22,5 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 8080}${process.env.BASE_PATH || ''}/livez`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # The nursery is collected by one thread: its helpers take turns with the database on few cores, and cost more than they
 # save. What a busy time left behind is collected when it is over, which needs expose-gc; what was compiled is to outlast it.
-ENTRYPOINT ["node", "--max-semi-space-size=32", "--no-parallel-scavenge", "--expose-gc", "--no-flush-bytecode", "src/main.ts"]
+ENTRYPOINT ["node", "--max-semi-space-size=16", "--no-parallel-scavenge", "--expose-gc", "--no-flush-bytecode", "src/main.ts"]
 CMD ["serve"]

@@ -25,12 +25,12 @@ const scenarios: readonly Scenario[] = [
 ];
 
 const thorough: Effort = {
-  ...{ rounds: 9, roundSeconds: 5, loadSeconds: 60, settleSeconds: 10, refreshes: 2000 },
+  ...{ rounds: 9, roundSeconds: 5, loadSeconds: 60, settleSeconds: 10, quietSeconds: 35, refreshes: 2000 },
   ...{ hotGrants: 10_000, dueGrants: 10_000, slowDueGrants: 2000, sweepRounds: 5 },
   ...{ storedGrants: [10_000, 1_000_000], cachedGrants: 100_000 },
 };
 const quick: Effort = {
-  ...{ rounds: 5, roundSeconds: 2, loadSeconds: 10, settleSeconds: 3, refreshes: 500 },
+  ...{ rounds: 5, roundSeconds: 2, loadSeconds: 10, settleSeconds: 3, quietSeconds: 3, refreshes: 500 },
   ...{ hotGrants: 2000, dueGrants: 2000, slowDueGrants: 500, sweepRounds: 1 },
   ...{ storedGrants: [10_000, 100_000], cachedGrants: 20_000 },
 };

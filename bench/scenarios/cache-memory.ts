@@ -18,7 +18,7 @@ const statisticsMs = 2_000;
 export const cacheMemoryScenario: Scenario = {
   name: 'cache-memory',
   title: 'Resident memory of the service’s Node process with many grants in the cache',
-  async run({ cachedGrants, settleSeconds }): Promise<Figure[]> {
+  async run({ cachedGrants, settleSeconds, quietSeconds }): Promise<Figure[]> {
     await using service = await openService();
     const paths = await insertGrants(service, { name: 'kept', tokenUrl: 'http://127.0.0.1:9/token' }, cachedGrants);
     await sleep(settleSeconds * 1000);
@@ -31,11 +31,11 @@ export const cacheMemoryScenario: Scenario = {
     try {
       const load = { url: service.url, headers: service.fetchHeaders, paths, connections: callers };
       const filling = await runLoad(load);
-      await sleep(settleSeconds * 1000 + statisticsMs);
+      await sleep(quietSeconds * 1000 + statisticsMs);
       const filled = residentMiB(service.pid);
       const readsBefore = await grantReads(service);
       const walking = await runLoad(load);
-      await sleep(settleSeconds * 1000 + statisticsMs);
+      await sleep(quietSeconds * 1000 + statisticsMs);
       const fromMemory = 1 - ((await grantReads(service)) - readsBefore) / cachedGrants;
       const target = { below: mostMiB };
       return [

@@ -7,6 +7,8 @@ export interface Effort {
   loadSeconds: number;
   /** Until a process that was just started counts as idle. */
   settleSeconds: number;
+  /** After a load until a process has given back what only the load needed. */
+  quietSeconds: number;
   /** Grants that are refreshed once each. */
   refreshes: number;
   /** Fetched in turn from the cache. */
