@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import about from '../../package.json' with { type: 'json' };
 import { type Api, createApi } from '../support/broker-api.ts';
 import { freePort } from '../support/broker-process.ts';
 import { type ComposeService, readCompose, readImage, startOrder } from '../support/container-stack.ts';
@@ -16,6 +17,10 @@ import { projectRoot } from '../support/source-tree.ts';
 
 const patience = { timeout: 60_000, interval: 100 };
 const image = readImage();
+
+test('the image runs what npm start runs, flags and all', () => {
+  expect(image.entrypoint.join(' ')).toBe(about.scripts.start);
+});
 
 describe('docker-compose.yml', () => {
   const compose = readCompose();
