@@ -18,8 +18,8 @@ afterAll(async () => {
 });
 
 const patience = { timeout: 20_000, interval: 20 };
-/** From the lease in the row to the place in the line: a few turns of a process that has nothing else to do. */
-const arrivalMs = 200;
+/** Far more than a reader takes to its place in the line, far less than anybody waits there. */
+const arrivalMs = 1_000;
 
 test('at an endpoint that a sweep keeps busy the next call is the one that a reader waits for, also where the sweep was about to make it', async () => {
   const tokenUrl = `${provider.origin}/token`;
