@@ -7,7 +7,7 @@ export interface Effort {
   loadSeconds: number;
   /** Until a process that was just started counts as idle. */
   settleSeconds: number;
-  /** After a load until a process has given back what only the load needed. */
+  /** After a load; a process gives back what only the load needed after half a minute, which a quick run does not wait for. */
   quietSeconds: number;
   /** Grants that are refreshed once each. */
   refreshes: number;

@@ -2,7 +2,10 @@ import type { CallOrder } from '../domain/ports/oauth.ts';
 import type { RefreshResult } from './refresh-result.ts';
 import { type RefreshDemand, refreshUnderLease, type UnderLeaseDeps } from './refresh-under-lease.ts';
 
-export type RefreshGrant = (grantId: string, demand: RefreshDemand & Partial<CallOrder>) => Promise<RefreshResult>;
+/** Somebody waits for the result where nothing else is said. */
+export interface RefreshRequest extends RefreshDemand, Partial<CallOrder> {}
+
+export type RefreshGrant = (grantId: string, request: RefreshRequest) => Promise<RefreshResult>;
 
 export interface RefreshEngine {
   refreshGrant: RefreshGrant;
@@ -24,20 +27,21 @@ interface Flight {
 export function createRefreshGrant(deps: UnderLeaseDeps): RefreshEngine {
   const inFlight = new Map<string, Flight>();
 
-  const refreshGrant: RefreshGrant = async (grantId, demand) => {
+  const refreshGrant: RefreshGrant = async (grantId, request) => {
     for (;;) {
       const running = inFlight.get(grantId);
-      if (running === undefined) return start(grantId, demand);
-      if (!demand.inBackground) running.order.inBackground = false;
+      if (running === undefined) return start(grantId, request);
+      // Where its call still waits for a turn it moves ahead.
+      if (!request.inBackground) running.order.inBackground = false;
       const result = await running.result;
-      if (isAnswerTo(demand, result, running)) return result;
+      if (isAnswerTo(request, result, running)) return result;
     }
   };
 
-  function start(grantId: string, demand: RefreshDemand & Partial<CallOrder>): Promise<RefreshResult> {
-    const order = { inBackground: demand.inBackground === true };
-    const result = refreshUnderLease(deps, grantId, demand, order).finally(() => inFlight.delete(grantId));
-    inFlight.set(grantId, { result, force: demand.force, order });
+  function start(grantId: string, request: RefreshRequest): Promise<RefreshResult> {
+    const order = { inBackground: request.inBackground === true };
+    const result = refreshUnderLease(deps, grantId, request, order).finally(() => inFlight.delete(grantId));
+    inFlight.set(grantId, { result, force: request.force, order });
     return result;
   }
 

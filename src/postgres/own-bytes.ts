@@ -1,4 +1,4 @@
-/** What keeps a small Buffer keeps the block it shares with a thousand others: of what is kept for long, a copy is. */
+/** A copy for what is kept for long: a small Buffer shares a block of Node's with many others, and keeps all of it in memory. */
 export function ownBytes(bytes: Uint8Array): Buffer {
   return Buffer.from(new Uint8Array(bytes).buffer);
 }

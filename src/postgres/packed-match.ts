@@ -71,7 +71,7 @@ function packGrant(grant: ServableGrant): PackedGrant {
     grant.status,
     grant.statusReason,
     grant.statusMessage,
-    sealedTokens && Buffer.from(sealedTokens.buffer, sealedTokens.byteOffset, sealedTokens.length).toString('base64'),
+    sealedTokens && Buffer.from(sealedTokens).toString('base64'),
     facts && packFacts(facts),
     grant.version,
     instant(grant.retryAt),

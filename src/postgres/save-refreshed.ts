@@ -9,7 +9,7 @@ const given = givenRows<SpooledTokens>('given', [
   ['id', 'uuid', ({ base }) => base.id],
   ['version', 'integer', ({ base }) => base.version],
   ['owner', 'text', ({ owner }) => owner],
-  ['sealed', 'text', ({ tokens }) => base64(tokens.sealed)],
+  ['sealed', 'text', ({ tokens }) => Buffer.from(tokens.sealed).toString('base64')],
   ['expires_at', 'timestamptz', ({ tokens }) => instant(tokens.facts.expiresAt)],
   ['refresh_expires_at', 'timestamptz', ({ tokens }) => instant(tokens.facts.refreshExpiresAt)],
   ['obtained_at', 'timestamptz', ({ tokens }) => instant(tokens.facts.obtainedAt)],
@@ -98,10 +98,6 @@ export function createSaveRefreshed({ pool }: { pool: pg.Pool }): SaveRefreshed 
 /** Bare, as it is announced. */
 function changedOf({ grant_id, connection_id, organization_id, subject }: GrantChanged): GrantChanged {
   return { grant_id, connection_id, organization_id, subject };
-}
-
-function base64({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBufferLike>): string {
-  return Buffer.from(buffer, byteOffset, byteLength).toString('base64');
 }
 
 function instant(at: Date | null | undefined): string | null {
