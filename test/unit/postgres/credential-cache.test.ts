@@ -1,44 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import type { CredentialMatch, CredentialQuery, ServableGrant } from '../../../src/domain/credential.ts';
+import type { CredentialMatch, CredentialQuery } from '../../../src/domain/credential.ts';
 import type { Channel, Notifications } from '../../../src/postgres/channels.ts';
 import { createCachedCredentials } from '../../../src/postgres/credential-cache.ts';
-import { packMatch, unpackMatch } from '../../../src/postgres/packed-match.ts';
 import { createSubscribers } from '../../../src/postgres/subscribers.ts';
+import { match } from '../../support/credential-match.ts';
 
 const query: CredentialQuery = { organizationId: 'acme', connectionName: 'mail', subject: null, accountId: null };
-const grant: ServableGrant = {
-  id: 'g1',
-  connectionId: 'c1',
-  organizationId: null,
-  subject: null,
-  accountId: 'T1',
-  status: 'failed',
-  statusReason: 'provider_rejected',
-  statusMessage: 'größer als «einfach»',
-  sealedTokens: Buffer.from([0, 255, 34, 92]),
-  facts: {
-    expiresAt: new Date('2030-01-01T00:00:00.123Z'),
-    refreshExpiresAt: null,
-    obtainedAt: new Date('2029-12-31T00:00:00Z'),
-    lifetimeSeconds: 3600,
-    refreshable: true,
-    scopes: ['read', 'a"b'],
-  },
-  version: 7,
-  retryAt: new Date('2030-01-02T00:00:00Z'),
-  refreshStartedAt: null,
-};
-const match: CredentialMatch = {
-  connectionId: 'c1',
-  connectionName: 'mail',
-  organizationId: null,
-  flow: 'authorization_code',
-  grants: [
-    grant,
-    { ...grant, id: 'g2', sealedTokens: null, facts: null, retryAt: null, refreshStartedAt: new Date(5) },
-  ],
-};
-
 /** A row, a listener and the cache between them. Each read takes as long as the test lets it. */
 function createWorld() {
   const subscribers = createSubscribers((error) => {
@@ -182,12 +149,6 @@ test('what comes out of memory is what went in', async () => {
   await cached.find(query);
   const remembered = await cached.find(query);
   expect(remembered?.grants.map(({ room, ...rest }) => rest)).toEqual(match.grants);
-  expect(unpackMatch(packMatch(match), false)).toEqual(match);
-});
-
-test('the bytes of a token that is kept are all it keeps', () => {
-  const [kept] = unpackMatch(packMatch(match), true).grants;
-  expect(kept?.sealedTokens?.buffer.byteLength).toBe(match.grants[0]?.sealedTokens?.byteLength);
 });
 
 test('queries that look alike are not mistaken for each other', async () => {
