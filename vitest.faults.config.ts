@@ -7,7 +7,8 @@ export default defineConfig({
     pool: 'forks',
     // Every test here runs several processes and measures what survives; alone, so that none disturbs another.
     fileParallelism: false,
-    testTimeout: 600_000,
+    // Two hundred kills and restarts take ten minutes on a slow machine.
+    testTimeout: 1_800_000,
     hookTimeout: 120_000,
     teardownTimeout: 30_000,
   },

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 
-// Instants that the service computes are stored to the millisecond, so that what is read compares equal to what was written.
+// Instants that the service computes have millisecond precision, so a stored value reads back equal to the written one.
 
 export async function up(db: Kysely<any>): Promise<void> {
   await createConnections(db);
@@ -9,7 +9,7 @@ export async function up(db: Kysely<any>): Promise<void> {
 }
 
 async function createConnections(db: Kysely<any>): Promise<void> {
-  // Names sort by code point: a cursor into a list must not move with the operating system's collation tables.
+  // Names sort by code point: the order of a cursor must not depend on the operating system's collation tables.
   await sql`
     create table connections (
       id uuid primary key,
@@ -38,13 +38,13 @@ async function createConnections(db: Kysely<any>): Promise<void> {
       created_by text not null,
       created_at timestamptz(3) not null,
       updated_at timestamptz(3) not null,
-      -- Serves the lookup by organisation and name, and the list in order of name. The global scope has each name once, too.
+      -- Serves the lookup by organisation and name, and the list in order of name. Global names are unique, too.
       constraint connections_name unique nulls not distinct (organization_id, name)
     )`.execute(db);
 }
 
 async function createGrants(db: Kysely<any>): Promise<void> {
-  // Room on each page: taking and giving back a lease touches no index and can stay on the page (heap-only tuples).
+  // Leaves free space on each page: a lease touches no index, so its update can stay on the page (heap-only tuple).
   await sql`
     create table grants (
       id uuid primary key,
@@ -87,7 +87,7 @@ async function createGrants(db: Kysely<any>): Promise<void> {
       revoked_reason text,
       created_at timestamptz(3) not null,
       updated_at timestamptz(3) not null,
-      -- One row a slot. Also the index of the foreign key and of every lookup of a credential.
+      -- One row for each slot. Also the index of the foreign key and of every credential lookup.
       constraint grants_slot unique nulls not distinct (connection_id, organization_id, subject, slot_account_id),
       constraint grants_slot_account check (slot_account_id is null or slot_account_id = account_id),
       constraint grants_tokens_with_facts check (
@@ -97,12 +97,12 @@ async function createGrants(db: Kysely<any>): Promise<void> {
       constraint grants_lease check ((lease_owner is null) = (lease_until is null))
     ) with (fillfactor = 80)`.execute(db);
 
-  // The sweep: cost grows with what is due, not with what is stored.
+  // Serves the sweep: its cost grows with the number of due grants, not of stored grants.
   await sql`
     create index grants_expiring on grants (expires_at, id)
     where status = 'completed' and refreshable and expires_at is not null`.execute(db);
 
-  // The sweep's other half: failed grants that may come back by themselves.
+  // Serves the part of the sweep that retries failed grants.
   await sql`create index grants_retrying on grants (retry_at, id) where status = 'failed' and retry_at is not null`.execute(
     db,
   );
@@ -134,11 +134,12 @@ async function createAuthorizations(db: Kysely<any>): Promise<void> {
       expires_at timestamptz(3) not null
     )`.execute(db);
 
-  // The latest trip of a connection, organisation and subject tells a status where there is no grant. Also the foreign key's index.
+  // Finds the latest authorization of a connection, organisation and subject, which decides the status if there is no
+  // grant. Also the index of the foreign key.
   await sql`
     create index authorizations_latest
     on authorizations (connection_id, organization_id, subject, created_at desc, state_hash)`.execute(db);
 
-  // Trips are kept a day past their end, then purged.
+  // Serves the purge: authorizations are kept for a day after they expire.
   await sql`create index authorizations_expired on authorizations (expires_at)`.execute(db);
 }

@@ -8,7 +8,8 @@ export async function up(db: Kysely<any>): Promise<void> {
 }
 
 async function createApiKeys(db: Kysely<any>): Promise<void> {
-  // organizations null is every organisation, connections null is every name; the global scope is a right of its own.
+  // A null in organizations means every organisation; a null in connections means every name. The global scope is a
+  // separate right.
   await sql`
     create table api_keys (
       id text collate "C" primary key,
@@ -37,12 +38,12 @@ async function createDataKeys(db: Kysely<any>): Promise<void> {
       created_at timestamptz(3) not null
     )`.execute(db);
 
-  // New values are sealed under one key. Also what lets only one of several first starts insert the first.
+  // Only one key seals new values. Also lets only one of several concurrent first starts insert the first key.
   await sql`create unique index data_keys_sealing on data_keys (state) where state = 'sealing'`.execute(db);
 }
 
 async function createAuditEvents(db: Kysely<any>): Promise<void> {
-  // No foreign keys: the record outlives what it tells of.
+  // No foreign keys: an audit event outlives the rows it names.
   await sql`
     create table audit_events (
       id bigint generated always as identity primary key,
@@ -59,10 +60,10 @@ async function createAuditEvents(db: Kysely<any>): Promise<void> {
       address text
     )`.execute(db);
 
-  // Retention, and reading across organisations.
+  // Serves retention and reads across organisations.
   await sql`create index audit_events_time on audit_events (time, id)`.execute(db);
 
-  // Reading within one organisation.
+  // Serves reads within one organisation.
   await sql`create index audit_events_organization on audit_events (organization_id, time, id)`.execute(db);
 
   await sql`
@@ -70,7 +71,7 @@ async function createAuditEvents(db: Kysely<any>): Promise<void> {
     begin
       raise exception 'audit_events is append only' using errcode = 'restrict_violation';
     end $$`.execute(db);
-  // Deleting stays possible: retention needs it.
+  // Only updates are refused: retention deletes rows.
   await sql`
     create trigger audit_events_append_only before update on audit_events
     for each statement execute function refuse_change_of_audit_events()`.execute(db);

@@ -9,11 +9,11 @@ export async function up(db: Kysely<any>): Promise<void> {
       workflow_name text,
       registered_at timestamptz(3) not null,
       last_accessed_at timestamptz(3) not null,
-      -- Registering twice is registering once. Also the foreign key's index and the list of a connection's dependents.
+      -- Makes registration idempotent. Also the index of the foreign key and of the list of a connection's workflows.
       constraint workflow_dependencies_pair unique nulls not distinct (connection_id, organization_id, workflow_id)
     )`.execute(db);
 
-  // The list of a workflow's connections.
+  // Serves the list of a workflow's connections.
   await sql`create index workflow_dependencies_workflow on workflow_dependencies (organization_id, workflow_id)`.execute(
     db,
   );
@@ -29,10 +29,10 @@ export async function up(db: Kysely<any>): Promise<void> {
       disabled_by text,
       enabled_at timestamptz(3),
       enabled_by text,
-      -- The one check before a workflow runs.
+      -- Serves the check before a workflow runs.
       constraint workflow_states_workflow unique nulls not distinct (organization_id, workflow_id)
     )`.execute(db);
 
-  // The foreign key: deleting a connection must not read every state.
+  // Index of the foreign key: without it, deleting a connection reads every state.
   await sql`create index workflow_states_connection on workflow_states (connection_id)`.execute(db);
 }

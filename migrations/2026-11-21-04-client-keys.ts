@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 
-/** Clients may prove themselves with a key of their own: RFC 7523 and RFC 8705. */
+/** Allows client authentication with a private key: RFC 7523 §2.2 and RFC 8705 §2. */
 export async function up(db: Kysely<any>): Promise<void> {
   await sql`
     alter table connections

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 
-/** What the sweep, the health checks and the forecasts keep beside the tokens. */
+/** Adds the data of the sweep, the health checks and the expiry warnings. */
 export async function up(db: Kysely<any>): Promise<void> {
   await sql`
     alter table grants
@@ -9,13 +9,13 @@ export async function up(db: Kysely<any>): Promise<void> {
       add column warned_refresh_expires_at timestamptz(3),
       add column last_health_check_at timestamptz(3)`.execute(db);
 
-  // Refresh tokens that die of disuse: the sweep's third part, however far ahead the access token's expiry lies.
+  // Serves the part of the sweep that uses refresh tokens before they expire from disuse.
   await sql`
     create index grants_idle on grants (keep_alive_at, id)
     where status = 'completed' and refreshable and keep_alive_at is not null`.execute(db);
 
-  // Refresh tokens about to die and not yet warned of. Those that each refresh prolongs stay out while refreshing works
-  // and comes in time; a date that wavers by less than a day is the same token's.
+  // Serves the expiry warnings: refresh tokens that expire and were not yet warned of. Leaves out tokens that each
+  // refresh extends while refreshes succeed in time. Expiries that differ by less than a day belong to the same token.
   await sql`
     create index grants_dying on grants (refresh_expires_at, id)
     where status = 'completed' and refresh_expires_at is not null
@@ -37,9 +37,9 @@ export async function up(db: Kysely<any>): Promise<void> {
       skipped integer not null default 0
     )`.execute(db);
 
-  // The last one tells whether another is due.
+  // Finds the latest sweep, which decides whether another is due.
   await sql`create index sweeps_started on sweeps (started_at)`.execute(db);
 
-  // Kept in sweeps from here on.
+  // The table sweeps replaces this setting.
   await sql`delete from settings where name = 'last_sweep_started_at'`.execute(db);
 }

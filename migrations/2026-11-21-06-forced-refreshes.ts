@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 
 /**
- * When callers last had a grant refreshed on demand, newest last, no more of them than the limit counts: the limit holds
- * for the cluster because the row is where every process looks. No index: only ever read with the row.
+ * Adds the times of a grant's latest refreshes on demand, newest last, no more than the limit counts. Every process
+ * reads them from the row, so the limit holds for the cluster. No index: they are only read with their row.
  */
 export async function up(db: Kysely<any>): Promise<void> {
   await sql`alter table grants add column forced_refreshes_at timestamptz[] not null default '{}'`.execute(db);

@@ -1,148 +1,191 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import about from '../package.json' with { type: 'json' };
-import { doChores, stepsToReady } from './app/background.ts';
+import { type Background, doChores, stepsToReady } from './app/background.ts';
+import { openSharedCounts } from './app/callers/open-shared-counts.ts';
+import { openWorkloadTokens } from './app/callers/open-workload-tokens.ts';
+import { openConnectionsFile } from './app/connections-file/apply-at-start.ts';
+import { explainQueue } from './app/diagnosis/explain-queue.ts';
 import { layFoundation } from './app/foundation.ts';
-import { createJobHandlers } from './app/job-handlers.ts';
+import { createJobHandlers, jobIntervals } from './app/job-handlers.ts';
+import { openEncryptionKeys } from './app/keys/open-encryption-keys.ts';
+import { openKeyWatch } from './app/keys/open-key-watch.ts';
+import { openBroker } from './app/open-broker.ts';
+import { openFetchAudit } from './app/open-fetch-audit.ts';
+import { monitoredState, openMetrics } from './app/open-metrics.ts';
+import { openRegistrations } from './app/open-registrations.ts';
 import { createProbes } from './app/probes.ts';
 import { openProvider } from './app/provider.ts';
+import { reportUnexpected } from './app/report-unexpected.ts';
 import { startUp } from './app/startup.ts';
-import { openPostgres, queueLocation } from './app/storage.ts';
-import { type Broker, createBroker } from './broker/create-broker.ts';
+import { openPostgres, queueLocation, queueOwner } from './app/storage.ts';
+import type { Broker } from './broker/assembly/create-broker.ts';
+import { normalizePath } from './config/base-path.ts';
 import type { Config } from './config.ts';
-import { deriveKeys } from './crypto/derived-keys.ts';
-import { createLateCipher } from './crypto/late-cipher.ts';
-import { createTokens, newId } from './crypto/tokens.ts';
-import { claimInstances, type Instance } from './embedded/instance.ts';
-import { createSpool } from './embedded/spool.ts';
-import { describeError } from './http/error-log.ts';
+import { createDeferredCipher } from './crypto/deferred-cipher.ts';
+import { createDerivedKeys } from './crypto/derived-keys.ts';
+import { createTokens } from './crypto/tokens.ts';
+import { claimInstances } from './embedded/instance.ts';
 import { createHttpServer } from './http/server.ts';
 import { createJobs, type Jobs } from './jobs/create-jobs.ts';
-import { createCachedApiKeys } from './postgres/api-key-cache.ts';
+import { createWorkerHeartbeat } from './jobs/worker-heartbeat.ts';
+import { createCachedApiKeys } from './postgres/cache/api-key-cache.ts';
 
 export interface App {
-  /** Where it listens. Health routes answer from now on, the rest once `ready` resolves. */
+  /** URL it listens on. Health routes answer from now on, all others once `ready` resolves. */
   address: string;
   publicUrl: string;
-  /** Where a generated administrator's key lies, for whoever has to be told. */
+  /** File of the generated admin key; null if none was generated. */
   adminKeyFile: string | null;
-  /** Rejects where no retry helps: a missing key, a broken migration. */
+  /** Whether this start created the admin key. */
+  adminKeyCreated: boolean;
+  /** Rejects if no retry helps: a missing key, a broken migration. */
   ready: Promise<void>;
   /** Stops accepting, finishes requests and refreshes in flight, and closes in the reverse order of building. */
   close(): Promise<void>;
 }
 
+/** Refreshes that one process runs at once. The call limiter bounds them further for each token endpoint. */
 const refreshConcurrency = 100;
-const forecastEveryMs = 60 * 60_000;
 const choresEveryMs = 60_000;
+/** Time in milliseconds that a step of the start has to end when the process closes. */
+const startEndsWithinMs = 10_000;
 
-/** Builds everything in order and listens. Throws where the process cannot run at all, with everything closed again. */
-export async function createApp(config: Config, log: Logger): Promise<App> {
+/** Builds all parts in order and listens. Throws if the process cannot run or `ending` aborts, with all parts closed. */
+export async function createApp(config: Config, log: Logger, ending = new AbortController().signal): Promise<App> {
   const stack = new AsyncDisposableStack();
   try {
-    return await build(config, log, stack);
+    return await build(config, log, stack, ending);
   } catch (error) {
     await stack.disposeAsync();
     throw error;
   }
 }
 
-async function build(config: Config, log: Logger, stack: AsyncDisposableStack): Promise<App> {
-  const onError = (error: unknown) => log.warn({ error: describeError(error) }, 'a background task failed');
+async function build(config: Config, log: Logger, stack: AsyncDisposableStack, ending: AbortSignal): Promise<App> {
+  const onError = (error: unknown) => log.warn({ err: error }, 'background task failed');
   const foundation = await layFoundation(config, log, stack);
-  const instances = await claimInstances(config.dataDir);
+  ending.throwIfAborted();
+  const instances = await claimInstances(config.dataDir, (level, message, fields = {}) => log[level](fields, message));
   for (const { release } of instances) stack.defer(async () => release());
 
   const postgres = openPostgres(config, foundation, onError);
   stack.defer(() => postgres.close());
+  const keyEncryptionKeys = await openEncryptionKeys(foundation.encryptionKeys, config);
+  const cipher = createDeferredCipher();
+  const watched = { config, log, postgres, cipher, keyEncryptionKeys, instance: instances[0], onError };
+  const keyWatch = openKeyWatch(watched, () => broker);
+  stack.defer(() => keyWatch.stop());
+  const derivedKeys = createDerivedKeys(foundation.encryptionKeys, keyWatch.dataKeys);
   const clock = postgres.clock.now;
+  const metrics = openMetrics((id) => provider.catalogue.find(id)?.id);
+  const fetchAudit = openFetchAudit(postgres, log, stack, { onError, onLost: metrics.onFetchAuditLost });
+  const registerFetch = openRegistrations(postgres, log, stack, onError);
   const apiKeys = createCachedApiKeys({ store: postgres.apiKeys, listener: postgres.listener, clock });
   stack.defer(() => apiKeys.flush().catch(onError));
-  const provider = openProvider(config, log, clock);
+  const workloadTokens = openWorkloadTokens(config, log, stack, clock);
+  const sharedCounts = openSharedCounts(config, log, stack);
+  const { onProviderRequest: onRequestEnd, onCircuitOpened } = metrics;
+  const provider = openProvider(config, log, { now: clock, onRequestEnd, onCircuitOpened });
   stack.defer(() => provider.close());
 
   const jobs: Jobs = createJobs({
     location: queueLocation(config, foundation),
-    intervals: {
-      sweep: config.refresh.intervalMs,
-      health: config.healthCheckIntervalMs,
-      forecast: forecastEveryMs,
-    },
+    installationId: async () => queueOwner(await postgres.installationId(), config),
+    intervals: jobIntervals(config),
     concurrency: refreshConcurrency,
     handlers: createJobHandlers(() => broker, log),
+    onJobEnd: metrics.onJob,
     log,
+    explain: (error) => explainQueue(config, error),
   });
   const ended = new AbortController();
   stack.defer(() => ended.abort());
-  const cipher = createLateCipher();
   const tokens = createTokens();
-  const spoolOf = ({ directory }: Instance) =>
-    createSpool(directory, (file) => log.error({ file }, 'a spooled token set cannot be read'));
+  let waitingFor: string | null = 'The service is starting.';
   let publicUrl = config.publicUrl ?? '';
-  const broker: Broker = createBroker(
-    {
-      ...postgres,
-      ...provider,
-      apiKeys,
-      recallApiKey: apiKeys.recall,
-      noteKeyUse: apiKeys.noteUse,
-      queue: jobs,
-      cipher,
-      tokens,
-      newId,
-      clock,
-      spool: spoolOf(instances[0]),
-      sleep: (ms, signal) => sleep(ms, undefined, { signal }),
-      ended: ended.signal,
-      onBackgroundError: onError,
-      onExpiryWarning: ({ grantId, connectionName, refreshExpiresAt }) =>
-        log.warn(
-          { grant_id: grantId, connection_name: connectionName, refresh_expires_at: refreshExpiresAt },
-          'a refresh token will expire; the person has to authorize again before that',
-        ),
-    },
-    {
-      baseUrl: () => `${publicUrl}${config.basePath}`,
-      bootstrapKey: foundation.adminKey,
-      allowedReturnUrls: config.allowedReturnUrls,
-      authorizationTtlMs: config.authorizationTtlMs,
-      schedule: config.refresh,
-      healthCheckIntervalMs: config.healthCheckIntervalMs,
-      expiryWarningMs: config.expiryWarningMs,
-      providerTimeoutMs: config.provider.timeoutMs,
-      leaseMs: config.refreshLeaseMs,
-      instanceId: instances[0].id,
-    },
-  );
+  const broker: Broker = openBroker({
+    config,
+    log,
+    foundation,
+    instance: instances[0],
+    postgres,
+    apiKeys,
+    workloadTokens,
+    provider,
+    queue: jobs,
+    cipher,
+    keyEncryptionKeys,
+    derivedKeys,
+    tokens,
+    ended: ended.signal,
+    onRefreshEnd: metrics.onRefresh,
+    fetchObservers: [metrics.onFetch, fetchAudit.onFetch, registerFetch],
+    publicUrl: () => publicUrl,
+    onError,
+  });
+  const connectionsFile = openConnectionsFile(config, broker, log);
   stack.defer(() => broker.drainRefreshes());
-  stack.defer(() => broker.flushTally());
+  stack.defer(() => broker.flushSweepStatistics());
   stack.defer(() => jobs.close());
+  const heartbeat = createWorkerHeartbeat({
+    workers: postgres.workers,
+    id: instances[0].id,
+    isWorking: () => jobs.isUp(),
+    onError: reportUnexpected(onError),
+  });
+  stack.defer(() => heartbeat.stop());
 
+  metrics.watch(monitoredState({ config, postgres, jobs, cipher, provider, fetchAudit }));
   const server = await createHttpServer({
     useCases: broker,
     serves: config.role === 'worker' ? 'health' : 'everything',
     catalogue: provider.catalogue,
-    probes: createProbes(postgres, jobs, cipher),
+    probes: createProbes({ config, postgres, jobs, cipher, connectionsFile, waitingFor: () => waitingFor }),
     logger: log,
+    onRequestEnd: metrics.onRequest,
+    readMetrics: metrics.readMetrics,
     clock,
     newBrowserId: () => tokens.random(32),
     version: about.version,
     basePath: config.basePath,
+    publicPath: `${normalizePath(new URL(publicUrl || 'http://localhost').pathname)}${config.basePath}`,
     publicUrlIsHttps: publicUrl.startsWith('https:'),
-    cookieKeys: deriveKeys(foundation.encryptionKeys, 'browser-cookie'),
+    baseUrl: () => `${publicUrl}${config.basePath}`,
+    cookieKeys: () => derivedKeys('browser-cookie'),
     rateLimitMax: config.rateLimitMax,
+    sharedCounts,
     trustProxy: config.trustProxy,
   });
   stack.defer(() => server.close());
+  ending.throwIfAborted();
   const address = await server.listen({ host: config.host, port: config.port });
   publicUrl ||= `http://localhost:${new URL(address).port}`;
 
-  const background = { config, log, foundation, instances, postgres, apiKeys, jobs, cipher, broker, spoolOf, onError };
+  const background: Background = {
+    config,
+    log,
+    foundation,
+    instances,
+    postgres,
+    apiKeys,
+    sharedCounts,
+    jobs,
+    keyWatch,
+    broker,
+    connectionsFile,
+    heartbeat,
+    onError,
+  };
   const closing = new AbortController();
-  const ready = startUp(stepsToReady(background), log, closing.signal);
+  const onWaiting = (reason: string | null) => {
+    waitingFor = reason;
+  };
+  const ready = startUp(stepsToReady(background), { log, onWaiting, signal: closing.signal });
   stack.defer(async () => {
     closing.abort();
-    await ready.catch(() => {});
+    // A migration may wait for that of another process. Its end by a closed connection changes nothing.
+    await Promise.race([ready.catch(() => {}), sleep(startEndsWithinMs, undefined, { ref: false })]);
   });
   const chores = setInterval(() => doChores(background), choresEveryMs);
   stack.defer(() => clearInterval(chores));
@@ -150,6 +193,7 @@ async function build(config: Config, log: Logger, stack: AsyncDisposableStack): 
     address,
     publicUrl,
     adminKeyFile: foundation.adminKeyFile,
+    adminKeyCreated: foundation.adminKeyCreated,
     ready,
     close: () => stack.disposeAsync(),
   };

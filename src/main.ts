@@ -1,41 +1,82 @@
-import { enableCompileCache } from 'node:module';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import about from '../package.json' with { type: 'json' };
 
-const usage = `usage: node src/main.ts [serve | worker | migrate | keys init --dir DIR]
+const usage = `usage: node src/launch.js [serve | worker | migrate | health | keys COMMAND]
 
-  serve      the service (the default); ROLE says whether it answers requests, runs jobs, or both
-  worker     serve with ROLE=worker
-  migrate    brings the database up to this version's tables
-  keys init  writes encryption-keys and admin-key into DIR, where they are not there yet
+  serve      runs the service (the default); ROLE selects requests, jobs, or both
+  worker     runs the service with ROLE=worker
+  migrate    migrates the database to this version
+  health     exits with 0 if the service of this configuration is alive
+  keys init --dir DIR   writes encryption-keys and admin-key into DIR; existing files stay
+  keys status           shows the keys of the running service and the progress of a rotation
+  keys rotate           rotates the keys of the running service
+  keys retire ID [--abandon-ended]
+                        removes a data key that nothing uses
+
+  -h, --help            shows this text
+  --version             shows the version
+
+Configuration is read from environment variables. README.md lists them.
 `;
 
-const neededNode = 24;
+const commands = ['serve', 'worker', 'migrate', 'health'];
 
-/** Each command loads what it needs, after the version is known to do and the cache is there to load it from. */
+const options = {
+  dir: { type: 'string' },
+  'abandon-ended': { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+  version: { type: 'boolean', default: false },
+} as const;
+
+/** Imports the modules of a command late, so that a short command does not wait for those of the service. */
 async function main(): Promise<void> {
-  if (Number.parseInt(process.versions.node, 10) < neededNode) {
-    fail(
-      `token-broker runs on Node.js ${neededNode} or later, and this is ${process.versions.node}. Use npm start, which brings its own, or install Node.js ${neededNode}.`,
-    );
+  // Every file and folder that this process creates is private, whatever umask it was started with.
+  process.umask(0o077);
+  const { positionals, values } = parseArgs({ allowPositionals: true, options });
+  if (values.help || values.version) {
+    process.stdout.write(values.help ? usage : `${about.version}\n`);
+    return;
   }
-  // Where no cache can be written the sources are compiled anew, as ever.
-  enableCompileCache();
-  const { positionals, values } = parseArgs({ allowPositionals: true, options: { dir: { type: 'string' } } });
   const command = positionals.join(' ') || 'serve';
-  const { loadConfig } = await import('./config.ts');
-  if (command === 'serve' || command === 'worker') {
-    const { serve } = await import('./app/serve.ts');
-    return serve(command === 'worker' ? { ...loadConfig(), role: 'worker' } : loadConfig());
+  const [noun, ...words] = positionals;
+  if (noun === 'keys') return keys(words, values);
+  if (!commands.includes(command)) fail(usage);
+  if (command === 'health') {
+    const { loadListenAddress } = await import('./config/listen-address.ts');
+    const { checkHealth } = await import('./app/process/health-check.ts');
+    return checkHealth(loadListenAddress());
   }
-  const { initKeys, migrateOnce } = await import('./app/commands.ts');
-  if (command === 'migrate') return migrateOnce(loadConfig());
-  if (command !== 'keys init' || values.dir === undefined) fail(usage);
-  const said = initKeys(values.dir) ? 'keys were written to' : 'the keys were already in';
-  process.stdout.write(`${said} ${values.dir}\n`);
+  const { loadConfig } = await import('./config.ts');
+  const config = loadConfig();
+  if (command === 'migrate') {
+    const { migrateOnce } = await import('./app/commands.ts');
+    return migrateOnce(config);
+  }
+  const { useCompileCache } = await import('./app/compile-cache.ts');
+  useCompileCache(config.dataDir);
+  const { serve } = await import('./app/serve.ts');
+  return serve(command === 'worker' ? { ...config, role: 'worker' } : config);
 }
 
-/** The text alone: what hangs on a library's error may hold a secret, and its stack helps nobody who reads a terminal. */
+async function keys(words: string[], values: { dir?: string; 'abandon-ended': boolean }): Promise<void> {
+  if (words.join(' ') === 'init') {
+    if (values.dir === undefined) fail(usage);
+    const { initKeys } = await import('./app/commands.ts');
+    const { created, exposed } = initKeys(values.dir);
+    process.stdout.write(`${created ? 'keys were written to' : 'the keys were already in'} ${values.dir}\n`);
+    for (const path of exposed) process.stderr.write(`${path} belongs to another user and is open to other users\n`);
+    return;
+  }
+  const { readKeysCommand, runKeysCommand } = await import('./app/process/keys-command.ts');
+  const command = readKeysCommand(words, values['abandon-ended']);
+  if (command === undefined) fail(usage);
+  const { loadConfig } = await import('./config.ts');
+  const { loadListenAddress } = await import('./config/listen-address.ts');
+  process.stdout.write(`${await runKeysCommand(command, loadConfig(), loadListenAddress())}\n`);
+}
+
+/** Returns the message alone: other members of a library's error may hold a secret. */
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : 'unknown error';
 }
@@ -45,5 +86,6 @@ function fail(message: string): never {
   process.exit(1);
 }
 
-process.on('unhandledRejection', (error) => fail(`unhandled: ${messageOf(error)}`));
+// Node's own report would print every member of the error. Receives unhandled rejections too.
+process.on('uncaughtException', (error) => fail(`unhandled: ${messageOf(error)}`));
 main().catch((error) => fail(messageOf(error)));

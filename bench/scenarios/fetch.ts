@@ -8,19 +8,19 @@ import type { Scenario } from './scenario.ts';
 
 const callers = 32;
 
-/** An authenticated fetch of one grant, from the cache after the first, against one prepared select of its row. */
+/** Compares an authenticated fetch of one grant, cached after the first, with one prepared select of its row. */
 export const fetchScenario: Scenario = {
   name: 'fetch',
   title: `Credential fetch of one grant, ${callers} callers, against a bare Fastify route with one prepared select`,
   async run({ rounds, roundSeconds }) {
     await using tokens = await startTokenEndpoint({ lifetimeSeconds: 86_400 });
     await using service = await openService();
-    const grantId = await addLiveConnection(service, 'live', tokens.said.url);
+    const grantId = await addLiveConnection(service, 'live', tokens.report.url);
     await using bare = await startBareServer({
       databaseUrl: service.databaseUrl,
       poolMax: servicePoolMax,
       grantId,
-      tokenUrl: tokens.said.url,
+      tokenUrl: tokens.report.url,
     });
 
     const common = { connections: callers, seconds: roundSeconds };
@@ -30,7 +30,7 @@ export const fetchScenario: Scenario = {
       headers: service.fetchHeaders,
       paths: ['/credentials/live'],
     });
-    const selecting = createLoadArm('select', bare.pid, { ...common, url: bare.said.url, paths: ['/select'] });
+    const selecting = createLoadArm('select', bare.pid, { ...common, url: bare.report.url, paths: ['/select'] });
     const { subject, baseline, ratio, rounds: details } = await interleave(fetching, selecting, rounds);
     const figures: Figure[] = [
       { what: 'throughput', value: subject, unit: 'req/s', baseline, ratio, target: { atLeast: 0.6 }, details },

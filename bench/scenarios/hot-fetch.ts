@@ -8,12 +8,12 @@ import { openService, type Service } from '../support/service.ts';
 import type { Effort, Scenario } from './scenario.ts';
 
 const callers = 32;
-/** The engine optimises what runs often: the service, which runs more code, is slow for longer than the bare route. */
+/** V8 optimises code that runs often. The service runs more code than the bare route and takes longer to warm up. */
 const warmUpSeconds = 10;
-/** Nobody is asked for a token here. */
+/** Never called: no grant of this scenario needs a refresh. */
 const tokenUrl = 'http://127.0.0.1:9/token';
 
-/** An authenticated fetch answered from memory, against a bare Fastify route that sends as much to the same requests. */
+/** Compares an authenticated fetch from memory with a bare Fastify route that sends the same response. */
 export const hotFetchScenario: Scenario = {
   name: 'hot-fetch',
   title: `Credential fetch from the cache, ${callers} callers, against a bare Fastify route without a database`,
@@ -22,8 +22,8 @@ export const hotFetchScenario: Scenario = {
     const paths = await insertGrants(service, { name: 'hot', tokenUrl }, effort.hotGrants);
     await runLoad({ url: service.url, headers: service.fetchHeaders, paths, connections: callers });
     return [
-      ...(await compare('one grant', service, paths.slice(0, 1), effort)),
-      ...(await compare(`${effort.hotGrants} grants evenly`, service, paths, effort)),
+      ...(await compare('one grant', service, paths.slice(0, 1), effort, 0.55)),
+      ...(await compare(`${effort.hotGrants} grants evenly`, service, paths, effort, 0.45)),
     ];
   },
 };
@@ -33,23 +33,24 @@ async function compare(
   service: Service,
   paths: readonly string[],
   { rounds, roundSeconds }: Effort,
+  atLeast: number,
 ): Promise<Figure[]> {
   const [first = ''] = paths;
-  await using plain = await startPlainRoute(await answerOf(service, first));
+  await using plain = await startPlainRoute(await responseOf(service, first));
   const common = { headers: service.fetchHeaders, paths, connections: callers, seconds: roundSeconds };
-  for (const { url } of [service, plain.said]) await runLoad({ ...common, url, seconds: warmUpSeconds });
+  for (const { url } of [service, plain.report]) await runLoad({ ...common, url, seconds: warmUpSeconds });
   const fetching = createLoadArm('fetch', service.pid, { ...common, url: service.url });
-  const answering = createLoadArm('answer', plain.pid, { ...common, url: plain.said.url });
-  const { subject, baseline, ratio, rounds: details } = await interleave(fetching, answering, rounds);
+  const plainRoute = createLoadArm('plain route', plain.pid, { ...common, url: plain.report.url });
+  const { subject, baseline, ratio, rounds: details } = await interleave(fetching, plainRoute, rounds);
   const figures: Figure[] = [
-    { what, value: subject, unit: 'req/s', baseline, ratio, target: { atLeast: 0.55 }, details },
-    ...processorFigures(fetching, answering),
+    { what, value: subject, unit: 'req/s', baseline, ratio, target: { atLeast }, details },
+    ...processorFigures(fetching, plainRoute),
   ];
   return figures;
 }
 
-async function answerOf(service: Service, path: string): Promise<object> {
+async function responseOf(service: Service, path: string): Promise<object> {
   const response = await fetch(`${service.url}${path}`, { headers: service.fetchHeaders });
-  if (!response.ok) throw new Error(`the service answered ${response.status}`);
+  if (!response.ok) throw new Error(`the service responded with ${response.status}`);
   return (await response.json()) as object;
 }

@@ -3,29 +3,31 @@ import type { Figure } from '../support/report.ts';
 export interface Effort {
   rounds: number;
   roundSeconds: number;
-  /** Of one steady load. */
+  /** Duration of one steady load. */
   loadSeconds: number;
-  /** Until a process that was just started counts as idle. */
+  /** Time after which a started process counts as idle. */
   settleSeconds: number;
-  /** After a load; a process gives back what only the load needed after half a minute, which a quick run does not wait for. */
+  /** Pause between a load and the measurement of memory. */
   quietSeconds: number;
-  /** Grants that are refreshed once each. */
+  /** Grants refreshed once each. */
   refreshes: number;
-  /** Fetched in turn from the cache. */
+  /** Grants fetched in turn from the cache. */
   hotGrants: number;
-  /** All due at one sweep, whose provider answers at once. */
+  /** Grants due at one sweep whose provider responds at once. */
   dueGrants: number;
-  /** The same, where the provider takes its time. */
+  /** Grants due at one sweep whose provider is slow. */
   slowDueGrants: number;
   sweepRounds: number;
-  /** Among which a sweep has to find the due ones: few, and many. */
+  /** Stored grants among which a sweep finds the due ones. */
   storedGrants: readonly [few: number, many: number];
   cachedGrants: number;
+  /** Lines of one long import. */
+  importedLines: number;
 }
 
-/** Each stands alone: it starts what it measures and ends it. */
+/** Independent of the others: starts and ends everything it measures. */
 export interface Scenario {
-  /** As given to `--only`. */
+  /** Value of `--only`. */
   name: string;
   title: string;
   run(effort: Effort): Promise<Figure[]>;

@@ -1,23 +1,31 @@
 import { performance } from 'node:perf_hooks';
 import pg from 'pg';
 import { newId } from '../../src/crypto/tokens.ts';
-import { type SweepCursor, type SweepPart, type SweepStore, sweepParts } from '../../src/domain/ports/upkeep.ts';
-import { createEmbeddedPostgres } from '../../src/embedded/embedded-postgres.ts';
-import { migrate } from '../../src/postgres/migrate.ts';
+import type { SweepCursor } from '../../src/domain/ports/maintenance/lanes.ts';
+import { type SweepPart, type SweepStore, sweepParts } from '../../src/domain/ports/maintenance/sweeps.ts';
+import { createEmbeddedPostgres } from '../../src/embedded/cluster/embedded-postgres.ts';
+import { migrate } from '../../src/postgres/driver/migrate.ts';
 import { createPostgres } from '../../src/postgres/postgres.ts';
-import { createDataDir } from '../../test/support/data-dir.ts';
+import { createDataDir } from '../../test/support/processes/data-dir.ts';
 import { interleave } from '../support/interleave.ts';
 import type { Figure } from '../support/report.ts';
 import type { Scenario } from './scenario.ts';
 
-/** Of each part of a sweep; several pages of the first. */
-const due = { expiring: 1_200, retrying: 200, idle: 200 } as const satisfies Record<SweepPart, number>;
+/** Due grants of each part of a sweep. The first part takes several pages. */
+const due = {
+  expiring: 1_200,
+  retrying: 200,
+  idle: 200,
+  ending: 200,
+  untried: 200,
+  siblings: 0,
+} as const satisfies Record<SweepPart, number>;
 const pageSize = 500;
 const measurements = 100;
 const minuteMs = 60_000;
 const schedule = { intervalMs: 30 * minuteMs, windowMs: 240 * minuteMs };
 
-/** As a sweep asks for them: every part, page by page. */
+/** Selects as a sweep does: all parts, page by page. */
 export const selectionScenario: Scenario = {
   name: 'selection',
   title: 'Selection of the same number of due grants among many, against few, without a queue or a refresh',
@@ -44,23 +52,29 @@ export const selectionScenario: Scenario = {
   },
 };
 
-const total = Object.values(due).reduce((sum, count) => sum + count, 0);
+const total = Object.values<number>(due).reduce((sum, count) => sum + count, 0);
 
 async function timeSelection(sweeps: SweepStore): Promise<number> {
   const now = new Date();
+  const sweepId = newId();
   let found = 0;
   const startedAt = performance.now();
   for (const part of sweepParts) {
     let after: SweepCursor | null = null;
     do {
-      const page: Awaited<ReturnType<SweepStore['due']>> = await sweeps.due({
-        ...{ part, now, ...schedule, after, limit: pageSize },
+      const page: Awaited<ReturnType<SweepStore['collect']>> = await sweeps.collect(sweepId, {
+        part,
+        now,
+        ...schedule,
+        after,
+        limit: pageSize,
       });
-      found += page.grants.length;
+      found += page.found;
       after = page.next;
     } while (after !== null);
   }
   const ms = performance.now() - startedAt;
+  await sweeps.giveUp(sweepId);
   if (found !== total) throw new Error(`${found} grants were selected, not ${total}`);
   return ms;
 }
@@ -73,7 +87,7 @@ async function createDatabase(serverUrl: string, name: string): Promise<string> 
   return url.href;
 }
 
-/** What is not due stands in the same indexes, days from being so. */
+/** Inserts due grants, and grants in the same indexes that become due days later. */
 async function fill(url: string, stored: number): Promise<void> {
   const connection = newId();
   await query(
@@ -84,21 +98,25 @@ async function fill(url: string, stored: number): Promise<void> {
     [connection],
   );
   const retrying = due.expiring + due.retrying;
+  const idle = retrying + due.idle;
   await query(
     url,
-    `insert into grants (id, connection_id, subject, status, status_reason, sealed_tokens, expires_at, obtained_at,
+    `insert into grants (id, connection_id, subject, status, status_reason, sealed_tokens, expires_at, refresh_expires_at, obtained_at,
        lifetime_seconds, refreshable, keep_alive_at, retry_at, created_at, updated_at)
      select gen_random_uuid(), $1, 'person-' || n,
-       case when n > $2 and n <= $3 or n > $4 and n % 20 = 0 then 'failed' else 'completed' end,
-       case when n > $2 and n <= $3 or n > $4 and n % 20 = 0 then 'provider_rejected' end,
+       case when n > $2 and n <= $3 or n > $5 and n % 20 = 0 then 'failed' else 'completed' end,
+       case when n > $2 and n <= $3 or n > $5 and n % 20 = 0 then 'provider_rejected' end,
        decode(repeat('ab', 100), 'hex'),
-       case when n <= $2 then now() + n % 200 * interval '1 minute' else now() + interval '2 days' + n % 10000 * interval '1 minute' end,
+       case when n <= $2 then now() + n % 200 * interval '1 minute'
+         when n <= $4 + ${due.ending} or n > $5 then now() + interval '2 days' + n % 10000 * interval '1 minute' end,
+       case when n > $4 and n <= $4 + ${due.ending} then now() + n % 200 * interval '1 minute' + interval '1 second'
+         else now() + interval '2 days' + n % 10000 * interval '1 minute' end,
        now() - interval '1 hour', 86400, true,
        case when n > $3 and n <= $4 then now() - n * interval '1 second' else now() + interval '2 days' + n % 10000 * interval '1 minute' end,
-       case when n > $2 and n <= $3 then now() - n * interval '1 second' when n > $4 and n % 20 = 0 then now() + interval '1 day' end,
+       case when n > $2 and n <= $3 then now() - n * interval '1 second' when n > $5 and n % 20 = 0 then now() + interval '1 day' end,
        now(), now()
-     from generate_series(1, $5::integer) as n`,
-    [connection, due.expiring, retrying, total, stored],
+     from generate_series(1, $6::integer) as n`,
+    [connection, due.expiring, retrying, idle, total, stored],
   );
   await query(url, 'vacuum analyze grants');
 }

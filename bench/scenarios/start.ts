@@ -1,13 +1,13 @@
 import { performance } from 'node:perf_hooks';
-import { startBroker } from '../../test/support/broker-process.ts';
-import { createDataDir } from '../../test/support/data-dir.ts';
+import { startBroker } from '../../test/support/processes/broker-process.ts';
+import { createDataDir } from '../../test/support/processes/data-dir.ts';
 import type { Figure } from '../support/report.ts';
 import { median } from '../support/statistics.ts';
 import type { Scenario } from './scenario.ts';
 
 const laterStarts = 3;
 
-/** From the start of the process to /readyz saying yes, on the embedded default. */
+/** Measures the time from the start of the process until /readyz succeeds, on the embedded default. */
 export const startScenario: Scenario = {
   name: 'start',
   title: 'Start to ready, on the embedded database',
@@ -18,7 +18,7 @@ export const startScenario: Scenario = {
       const later: number[] = [];
       for (let start = 0; start < laterStarts; start++) later.push(await startOnce(dataDir.path));
       return [
-        { what: 'first start (makes the database and the keys)', value: first, unit: 's' },
+        { what: 'first start (creates the database and the keys)', value: first, unit: 's' },
         { what: 'second start', value: median(later), unit: 's', target: { below: 5 }, details: later },
       ];
     } finally {

@@ -14,13 +14,13 @@ const lifetimeSeconds = 86_400;
 const delayMs = 300;
 const concurrency = defaultEndpointConcurrency;
 
-/** Everything between a sweep's start and the last stored token: selection, queue, leases, requests, durable commits. */
+/** Measures a sweep from its start to the last stored token: selection, queue, leases, requests, durable commits. */
 export const sweepScenario: Scenario = {
   name: 'sweep',
   title: `Sweep of due grants, against bare undici posts to the same instant token endpoint, ${concurrency} at once`,
   async run({ dueGrants, sweepRounds }) {
     await using tokens = await startTokenEndpoint({ lifetimeSeconds });
-    const tokenUrl = tokens.said.url;
+    const tokenUrl = tokens.report.url;
     await using service = await openService();
     await insertGrants(service, { name: 'due', tokenUrl }, dueGrants);
     await using sweeps = await openSweeps(service);
@@ -43,8 +43,13 @@ export const sweepScenario: Scenario = {
     const details = { rounds, database: await sweeps.durability() };
     const figures: Figure[] = [
       {
-        ...{ what: `${dueGrants} refreshes`, value: subject, unit: 'req/s', baseline, ratio },
-        ...{ target: { atLeast: 0.25 }, details },
+        what: `${dueGrants} refreshes`,
+        value: subject,
+        unit: 'req/s',
+        baseline,
+        ratio,
+        target: { atLeast: 0.25 },
+        details,
       },
     ];
     if (perRefresh.length > 0) {
@@ -54,20 +59,24 @@ export const sweepScenario: Scenario = {
   },
 };
 
-/** Where the provider is slow, only its slowness and how many calls it is given at once may tell. */
+/** With a slow provider, only its delay and the number of concurrent calls should determine the time. */
 export const slowSweepScenario: Scenario = {
   name: 'slow-sweep',
   title: `Sweep of due grants whose token endpoint takes ${delayMs} ms, against ${concurrency} calls at once without a gap`,
   async run({ slowDueGrants }): Promise<Figure[]> {
     await using tokens = await startTokenEndpoint({ lifetimeSeconds, delayMs });
     await using service = await openService();
-    await insertGrants(service, { name: 'due', tokenUrl: tokens.said.url }, slowDueGrants);
+    await insertGrants(service, { name: 'due', tokenUrl: tokens.report.url }, slowDueGrants);
     await using sweeps = await openSweeps(service);
     const { count, seconds } = await sweeps.run();
     const baseline = (count / concurrency) * (delayMs / 1000);
     return [
       {
-        ...{ what: `${count} refreshes`, value: seconds, unit: 's', baseline, ratio: seconds / baseline },
+        what: `${count} refreshes`,
+        value: seconds,
+        unit: 's',
+        baseline,
+        ratio: seconds / baseline,
         target: { below: 1.5 },
       },
     ];

@@ -1,4 +1,4 @@
-/** What of autocannon is used here; it brings no types. */
+/** Types of the parts of autocannon used here; the package has none. */
 declare module 'autocannon' {
   import type { EventEmitter } from 'node:events';
 

@@ -7,7 +7,7 @@ export interface BareOptions {
   tokenUrl: string;
 }
 
-/** `/select` reads the row of one grant, `/post` asks the token endpoint once. */
+/** `/select` reads the row of one grant; `/post` calls the token endpoint once. */
 export interface BareServer {
   url: string;
 }

@@ -2,19 +2,19 @@ import { median } from './statistics.ts';
 
 export interface Arm {
   name: string;
-  /** One round; the more the better. */
+  /** Measures one round. Higher is better, unless the unit is a time. */
   measure(): Promise<number>;
 }
 
 export interface Comparison {
   subject: number;
   baseline: number;
-  /** Median of the rounds' own ratios: what slows the machine for a while slows both sides of a round. */
+  /** Median of the ratios of all rounds: a temporary load of the machine slows both sides of a round. */
   ratio: number;
   rounds: { subject: number; baseline: number }[];
 }
 
-/** Measures both in turn, round by round, each going first every other round. The first round warms up and is dropped. */
+/** Measures both sides in turn; each goes first in every other round. The first round is a warm-up and is dropped. */
 export async function interleave(subject: Arm, baseline: Arm, rounds: number): Promise<Comparison> {
   const kept: Comparison['rounds'] = [];
   for (let round = 0; round <= rounds; round++) {

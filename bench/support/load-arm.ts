@@ -5,11 +5,11 @@ import type { Figure } from './report.ts';
 import { median } from './statistics.ts';
 
 export interface LoadArm extends Arm {
-  /** Of the process under load, for each request; undefined where the system does not tell. */
+  /** Processor time of the process under load per request; undefined if the system does not provide it. */
   processorMicroseconds(): number | undefined;
 }
 
-/** Rounds of one load on one process. */
+/** Creates one side of a comparison: rounds of one load on one process. */
 export function createLoadArm(name: string, pid: number, load: Load): LoadArm {
   const perRequest: number[] = [];
   return {
@@ -25,10 +25,10 @@ export function createLoadArm(name: string, pid: number, load: Load): LoadArm {
   };
 }
 
-/** None where the system does not tell. */
+/** Returns no figures if the system does not provide processor times. */
 export function processorFigures(subject: LoadArm, baseline: LoadArm): Figure[] {
-  const [own, theirs] = [subject.processorMicroseconds(), baseline.processorMicroseconds()];
-  if (own === undefined || theirs === undefined) return [];
+  const [subjectTime, baselineTime] = [subject.processorMicroseconds(), baseline.processorMicroseconds()];
+  if (subjectTime === undefined || baselineTime === undefined) return [];
   const what = 'processor time of the Node process';
-  return [{ what, value: own, unit: 'µs/req', baseline: theirs, ratio: own / theirs }];
+  return [{ what, value: subjectTime, unit: 'µs/req', baseline: baselineTime, ratio: subjectTime / baselineTime }];
 }

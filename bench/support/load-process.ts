@@ -1,10 +1,10 @@
 import autocannon from 'autocannon';
-import { answerParent } from './fork.ts';
+import { reportToParent } from './fork.ts';
 import type { Load, LoadReport } from './load.ts';
 
 const timeoutSeconds = 30;
 
-await answerParent<Load, LoadReport>(async ({ url, paths, headers = {}, connections, seconds }) => {
+await reportToParent<Load, LoadReport>(async ({ url, paths, headers = {}, connections, seconds }) => {
   const shares = paths.length < connections ? 1 : connections;
   let client = 0;
   const run = autocannon({
@@ -18,7 +18,7 @@ await answerParent<Load, LoadReport>(async ({ url, paths, headers = {}, connecti
       each.setRequests(paths.filter((_, i) => i % shares === share).map((path) => ({ method: 'GET', path })));
     },
   });
-  // Its own histogram counts whole milliseconds.
+  // The histogram of autocannon has a resolution of one millisecond only.
   const latenciesMs: number[] = [];
   run.on('response', (_client, status, _bytes, ms) => {
     if (status >= 200 && status < 300) latenciesMs.push(ms);

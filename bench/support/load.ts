@@ -1,23 +1,23 @@
 import { fork } from './fork.ts';
 import { percentile } from './statistics.ts';
 
-/** What one run asks for: for a time, or each path once. */
+/** Requests of one run: for a duration, or each path once. */
 export interface Load {
   url: string;
-  /** Each connection walks its own share of them, over and over. */
+  /** Each connection requests its own share of them repeatedly. */
   paths: readonly string[];
   headers?: Record<string, string>;
-  /** Callers that each wait for their answer before they ask again. */
+  /** Concurrent callers. Each waits for its response before its next request. */
   connections: number;
-  /** Absent: until each path was asked for once. */
+  /** Absent: each path is requested once. */
   seconds?: number;
 }
 
 export interface LoadReport {
   seconds: number;
-  /** Of each answer, unordered. */
+  /** Latency of each successful response, unordered. */
   latenciesMs: number[];
-  /** Answers other than 2xx, broken connections and timeouts. */
+  /** Responses other than 2xx, broken connections and timeouts. */
   failures: number;
 }
 
@@ -28,10 +28,10 @@ export interface LoadResult {
   p99Ms: number;
 }
 
-/** Puts the load on from a process of its own. Throws where anything but success was answered: that measures nothing. */
+/** Runs a load from a process of its own. Throws if any request failed: the result would measure failures. */
 export async function runLoad(load: Load): Promise<LoadResult> {
   await using driver = await fork<LoadReport>('load-process.ts', load);
-  const { seconds, latenciesMs, failures } = driver.said;
+  const { seconds, latenciesMs, failures } = driver.report;
   if (failures > 0 || latenciesMs.length === 0) {
     throw new Error(`${failures} of ${latenciesMs.length + failures} requests to ${load.url} failed`);
   }

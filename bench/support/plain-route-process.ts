@@ -1,9 +1,9 @@
 import fastify from 'fastify';
-import { answerParent } from './fork.ts';
+import { reportToParent } from './fork.ts';
 import type { PlainRoute, PlainRouteOptions } from './plain-route.ts';
 
-await answerParent<PlainRouteOptions, PlainRoute>(async ({ answer }) => {
+await reportToParent<PlainRouteOptions, PlainRoute>(async ({ response }) => {
   const app = fastify({ logger: false });
-  app.get('/credentials/:name', async () => answer);
+  app.get('/credentials/:name', async () => response);
   return { url: await app.listen({ host: '127.0.0.1', port: 0 }) };
 });

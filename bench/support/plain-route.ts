@@ -1,14 +1,14 @@
 import { type Fork, fork } from './fork.ts';
 
 export interface PlainRouteOptions {
-  answer: object;
+  response: object;
 }
 
 export interface PlainRoute {
   url: string;
 }
 
-/** A Fastify process whose `/credentials/:name` has nothing to do but to send the one answer it was given, as JSON. */
-export function startPlainRoute(answer: object): Promise<Fork<PlainRoute>> {
-  return fork<PlainRoute>('plain-route-process.ts', { answer } satisfies PlainRouteOptions);
+/** Starts a Fastify process whose only route, `/credentials/:name`, sends `response` as JSON. */
+export function startPlainRoute(response: object): Promise<Fork<PlainRoute>> {
+  return fork<PlainRoute>('plain-route-process.ts', { response } satisfies PlainRouteOptions);
 }

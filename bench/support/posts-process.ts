@@ -1,11 +1,11 @@
 import { performance } from 'node:perf_hooks';
 import { Agent, request } from 'undici';
-import { answerParent } from './fork.ts';
+import { reportToParent } from './fork.ts';
 import type { PostsOptions, PostsReport } from './posts.ts';
 
 const warmUpShare = 0.1;
 
-await answerParent<PostsOptions, PostsReport>(async ({ tokenUrl, count, concurrency }) => {
+await reportToParent<PostsOptions, PostsReport>(async ({ tokenUrl, count, concurrency }) => {
   const dispatcher = new Agent();
 
   async function post(): Promise<void> {
@@ -16,7 +16,7 @@ await answerParent<PostsOptions, PostsReport>(async ({ tokenUrl, count, concurre
       body: 'grant_type=refresh_token&refresh_token=bare&client_id=bench&client_secret=bench',
     });
     await body.json();
-    if (statusCode !== 200) throw new Error(`the token endpoint answered ${statusCode}`);
+    if (statusCode !== 200) throw new Error(`the token endpoint responded with ${statusCode}`);
   }
 
   async function postAll(total: number): Promise<void> {

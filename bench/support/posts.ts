@@ -10,8 +10,8 @@ export interface PostsReport {
   perSecond: number;
 }
 
-/** So many token requests with nothing around them, from a process of its own. */
+/** Sends bare token requests from a process of its own. */
 export async function runPosts(options: PostsOptions): Promise<PostsReport> {
   await using run = await fork<PostsReport>('posts-process.ts', options);
-  return run.said;
+  return run.report;
 }

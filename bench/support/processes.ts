@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { platform } from 'node:process';
 
 const mebibyte = 1024 * 1024;
-/** Of /proc: USER_HZ, 100 on every Linux there is. */
+/** USER_HZ of /proc, which is 100 on Linux. */
 const ticksPerSecond = 100;
 
 /** Resident memory of a process in MiB. */
@@ -15,11 +15,11 @@ export function residentMiB(pid: number): number {
   return (Number(kibibytes) * 1024) / mebibyte;
 }
 
-/** Processor time a process has used; undefined where the system does not tell in fine enough steps. */
+/** Returns the processor time of a process; undefined if the system has no clock fine enough. */
 export function processorSeconds(pid: number): number | undefined {
   if (platform !== 'linux') return undefined;
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // Behind the command's name, which may hold anything: utime and stime are the 12th and 13th from there.
+  // The command's name may hold any character. utime and stime are the 12th and 13th field after it.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }

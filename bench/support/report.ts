@@ -10,13 +10,13 @@ export interface Figure {
   what: string;
   value: number;
   unit: Unit;
-  /** What the same run measured for the bare way of doing it. */
+  /** Measurement of the bare implementation in the same run. */
   baseline?: number;
-  /** value / baseline, where the rounds tell it better than the two medians. */
+  /** Median ratio of the rounds; more precise than value / baseline. */
   ratio?: number;
-  /** Of the ratio where there is one, else of the value. */
+  /** Applies to the ratio if there is one, otherwise to the value. */
   target?: { atLeast: number } | { below: number };
-  /** Kept in the JSON only. */
+  /** Written to the JSON only. */
   details?: unknown;
 }
 
@@ -25,7 +25,7 @@ export interface ScenarioResult {
   figures: Figure[];
 }
 
-/** Undefined where nothing was asked for. */
+/** Returns undefined if there is no target. */
 function isMet({ value, ratio, target }: Figure): boolean | undefined {
   if (target === undefined) return undefined;
   const judged = ratio ?? value;
@@ -70,7 +70,7 @@ function format(value: number, unit: Unit): string {
   return `${value.toFixed(digits)} ${unit}`;
 }
 
-/** Answers with the file's path. */
+/** Returns the path of the file. */
 export function writeResults(results: readonly ScenarioResult[], run: { mode: string; busyBefore: number }): string {
   const folder = join(import.meta.dirname, '../results');
   mkdirSync(folder, { recursive: true });

@@ -1,14 +1,14 @@
-import { postgresConnectionsMax } from '../../src/jobs/queue-server.ts';
-import { type AnswerBody, type ApiAnswer, createApi } from '../../test/support/broker-api.ts';
-import { startBroker } from '../../test/support/broker-process.ts';
-import { createDataDir } from '../../test/support/data-dir.ts';
+import { postgresConnectionsMax } from '../../src/jobs/queue/queue-server.ts';
+import { type ApiResponse, createApi, type ResponseBody } from '../../test/support/http/broker-api.ts';
+import { startBroker } from '../../test/support/processes/broker-process.ts';
+import { createDataDir } from '../../test/support/processes/data-dir.ts';
 
 export const organization = 'bench';
-/** What DATABASE_POOL_MAX leaves for requests once the queues on Postgres took theirs. */
+/** Connections for requests, in addition to those of the queues on Postgres. */
 export const servicePoolMax = 16;
 
-/** The service on its embedded database, as a process of its own, and a key with only what fetching needs. */
-export async function openService() {
+/** Starts the service on its embedded database as a process of its own, and creates a key that may only fetch. */
+export async function openService(env: Record<string, string> = {}) {
   await using stack = new AsyncDisposableStack();
   const dataDir = createDataDir();
   stack.defer(() => dataDir.remove());
@@ -18,6 +18,7 @@ export async function openService() {
       ALLOW_PRIVATE_NETWORK: 'true',
       LOG_LEVEL: 'silent',
       DATABASE_POOL_MAX: String(servicePoolMax + postgresConnectionsMax),
+      ...env,
     },
   });
   stack.defer(async () => void (await broker.stop()));
@@ -47,12 +48,12 @@ export async function openService() {
 
 export type Service = Awaited<ReturnType<typeof openService>>;
 
-function succeed({ status, body, text }: ApiAnswer): AnswerBody {
-  if (status >= 300) throw new Error(`the service answered ${status}: ${text}`);
+function succeed({ status, body, text }: ApiResponse): ResponseBody {
+  if (status >= 300) throw new Error(`the service responded with ${status}: ${text}`);
   return body;
 }
 
-/** A machine's connection with a live token: what a fetch is served from. Answers with the grant's id. */
+/** Adds a client credentials connection with a live token. Returns the id of its grant. */
 export async function addLiveConnection(service: Service, name: string, tokenUrl: string): Promise<string> {
   await service.post('/connections', {
     connection_name: name,
@@ -62,7 +63,7 @@ export async function addLiveConnection(service: Service, name: string, tokenUrl
     token_url: tokenUrl,
     scopes: ['read', 'write'],
   });
-  const { grants } = (await service.get(`/connections/${name}/grants`)) as AnswerBody & {
+  const { grants } = (await service.get(`/connections/${name}/grants`)) as ResponseBody & {
     grants?: { grant_id: string }[];
   };
   const [grant] = grants ?? [];
@@ -70,7 +71,7 @@ export async function addLiveConnection(service: Service, name: string, tokenUrl
   return grant.grant_id;
 }
 
-/** A connection with grants whose first fetch has to refresh. Answers with the path of each fetch. */
+/** Adds a connection with grants whose first fetch must refresh. Returns the path of each fetch. */
 export async function addExpiredGrants(service: Service, name: string, tokenUrl: string, count: number) {
   await service.post('/connections', {
     connection_name: name,
@@ -82,7 +83,7 @@ export async function addExpiredGrants(service: Service, name: string, tokenUrl:
   const paths: string[] = [];
   for (let n = 1; n <= count; n++) {
     const subject = `person-${n}`;
-    // Without an access token a grant is kept expired.
+    // A grant imported without an access token counts as expired.
     await service.post(`/connections/${name}/grants`, { refresh_token: `imported-${n}`, subject });
     paths.push(`/credentials/${name}?subject=${subject}`);
   }

@@ -1,4 +1,4 @@
-/** The value that `share` percent of all do not exceed (nearest rank). */
+/** Returns the percentile by the nearest-rank method; `share` is in percent. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil((share / 100) * sorted.length) - 1)] ?? Number.NaN;

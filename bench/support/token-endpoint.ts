@@ -2,7 +2,7 @@ import { type Fork, fork } from './fork.ts';
 
 export interface TokenEndpointOptions {
   lifetimeSeconds: number;
-  /** How long each answer takes; none where left out. */
+  /** Delay of each response; 0 by default. */
   delayMs?: number;
 }
 
@@ -10,7 +10,7 @@ export interface TokenEndpoint {
   url: string;
 }
 
-/** A provider's token endpoint on loopback, in a process of its own. */
+/** Starts a provider's token endpoint on loopback, in a process of its own. */
 export function startTokenEndpoint(options: TokenEndpointOptions): Promise<Fork<TokenEndpoint>> {
   return fork<TokenEndpoint>('token-process.ts', options);
 }

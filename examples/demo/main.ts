@@ -3,7 +3,7 @@ import { connect, createConnection, refuse } from './connect.ts';
 import { createNarrator } from './narrator.ts';
 import { explainServing } from './serving.ts';
 import { createCleanup, type Stage, startProvider, startService } from './stage.ts';
-import { fallBack, fetchToken, outliveToken, refreshByHand, revoke, surviveOutage } from './use.ts';
+import { fallBack, fetchToken, outliveToken, refreshOnDemand, revoke, surviveOutage } from './use.ts';
 
 type Step = [title: string, run: (stage: Stage) => Promise<void>];
 
@@ -12,11 +12,11 @@ const keepsRunning = process.argv.includes('--serve');
 const steps: Step[] = [
   ['Create a connection', createConnection],
   ['Connect an account', connect],
-  ['A person who refuses', refuse],
+  ['Refuse access', refuse],
   ['Fetch a token and use it', fetchToken],
-  ['Refresh by hand', refreshByHand],
-  ['Read an expired token', outliveToken],
-  ['Read while the provider is down', surviveOutage],
+  ['Refresh on demand', refreshOnDemand],
+  ['Fetch after the token expired', outliveToken],
+  ['Fetch while the provider is down', surviveOutage],
   ['Organisation first, then global', fallBack],
   ...(keepsRunning ? [] : [['Revoke', revoke] satisfies Step]),
 ];
@@ -32,7 +32,7 @@ class Interrupted extends Error {}
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.reject(new Interrupted()));
 
 async function perform(): Promise<void> {
-  narrator.title('token-broker: the main job, end to end, on this machine alone');
+  narrator.title('token-broker: the main flow, end to end, on this machine only');
   narrator.step('Start an OAuth provider');
   const provider = await startProvider(narrator, cleanup);
   narrator.step('Start the broker on its embedded default');
@@ -43,7 +43,7 @@ async function perform(): Promise<void> {
       await run(stage);
     }
   } catch (error) {
-    narrator.note(`The broker's last words:\n${stage.broker.logs().split('\n').slice(-15).join('\n')}`);
+    narrator.note(`The end of the broker's log:\n${stage.broker.logs().split('\n').slice(-15).join('\n')}`);
     throw error;
   }
   narrator.success('Everything worked.');
@@ -54,9 +54,9 @@ async function perform(): Promise<void> {
   }
 }
 
-async function tidy(): Promise<boolean> {
+async function cleanUp(): Promise<boolean> {
   try {
-    await narrator.wait('ending what was started', cleanup.run());
+    await narrator.wait('stopping all processes', cleanup.run());
     return true;
   } catch (error) {
     narrator.failure(`could not clean up: ${error instanceof Error ? error.message : String(error)}`);
@@ -69,10 +69,10 @@ try {
   await Promise.race([perform(), interrupted.promise]);
 } catch (error) {
   const wasInterrupted = error instanceof Interrupted;
-  // Leaving by Ctrl-C is how a served demo is meant to end.
+  // Ctrl-C is the normal end of a served demo.
   exitCode = wasInterrupted ? (keepsRunning ? 0 : 130) : 1;
   if (wasInterrupted) narrator.line();
   else narrator.failure(error instanceof Error ? error.message : String(error));
 }
-// Steps that an interruption overtook may still be waiting for something that is gone: exit does not wait for them.
-process.exit((await tidy()) ? exitCode : 1);
+// An interrupted step may wait for a process that has ended. An explicit exit does not wait for it.
+process.exit((await cleanUp()) ? exitCode : 1);

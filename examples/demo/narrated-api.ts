@@ -1,41 +1,43 @@
-import { type AnswerBody, type ApiAnswer, createApi } from '../../test/support/broker-api.ts';
+import { type ApiResponse, createApi, type ResponseBody } from '../../test/support/http/broker-api.ts';
 import { abbreviate, type Narrator } from './narrator.ts';
 
 export interface NarratedCall {
   body?: Record<string, unknown>;
   organization?: string;
-  /** The status the demo counts on; any other ends it. */
+  /** Expected status, 200 by default. Any other status ends the demo. */
   status?: number;
-  /** Members of the answer worth showing; all of them where it is left out. */
+  /** Members of the response to show; all by default. */
   show?: readonly string[];
 }
 
 export type NarratedApi = ReturnType<typeof createNarratedApi>;
 
-/** Something happened that the demo did not count on. */
-export class Surprise extends Error {
-  override readonly name = 'Surprise';
+/** A result that the demo did not expect. */
+export class UnexpectedResult extends Error {
+  override readonly name = 'UnexpectedResult';
 }
 
-export function check(condition: boolean, otherwise: string): void {
-  if (!condition) throw new Surprise(otherwise);
+export function check(condition: boolean, failure: string): void {
+  if (!condition) throw new UnexpectedResult(failure);
 }
 
-/** Members never shown in full, and how the printed curl names what is secret in a body. */
+/** Members that are never shown in full. */
 const abbreviated = new Set(['access_token', 'state', 'authorization_url']);
+/** Shell variables that replace secrets in the printed curl commands. */
 const variables: Record<string, string> = { client_secret: 'CLIENT_SECRET', rejected_token: 'REJECTED_TOKEN' };
 
-/** Calls the broker, and prints the curl that does the same. Secrets appear as shell variables. */
+/** Calls the broker and prints the equivalent curl command. Secrets appear as shell variables. */
 export function createNarratedApi(url: string, key: string, narrator: Narrator) {
   const api = createApi(url, key);
 
-  async function call(method: string, path: string, options: NarratedCall = {}): Promise<AnswerBody> {
+  async function call(method: string, path: string, options: NarratedCall = {}): Promise<ResponseBody> {
     const { body, organization, status = 200, show } = options;
     narrator.command(curl(method, path, body, organization));
-    const answer = await api.call(method, path, { body, organization });
-    check(answer.status === status, `${method} ${redactPath(path)} answered ${describe(answer)} instead of ${status}`);
-    narrator.answer(`${answer.status} ${preview(answer.body, show)}`);
-    return answer.body;
+    const response = await api.call(method, path, { body, organization });
+    const isExpected = response.status === status;
+    check(isExpected, `${method} ${redactPath(path)} responded with ${describe(response)} instead of ${status}`);
+    narrator.response(`${response.status} ${preview(response.body, show)}`);
+    return response.body;
   }
 
   return {
@@ -54,7 +56,7 @@ function curl(method: string, path: string, body: Record<string, unknown> | unde
   return parts.join(' ');
 }
 
-/** JSON for single quotes, which are left for a moment around each variable. */
+/** Writes JSON for a single-quoted shell string. The quotes are closed and reopened around each variable. */
 function shellJson(body: Record<string, unknown>): string {
   const quoted = Object.entries(body).map(([name, value]) => {
     const variable = variables[name];
@@ -67,10 +69,10 @@ function redactPath(path: string): string {
   return path.replace(/^\/authorizations\/.+$/, '/authorizations/$STATE');
 }
 
-function preview(body: AnswerBody, show: readonly string[] | undefined): string {
+function preview(body: ResponseBody, show: readonly string[] | undefined): string {
   const members = Object.entries(body).filter(([name]) => show === undefined || show.includes(name));
   const safe = members.map(([name, value]) => [name, abbreviated.has(name) ? short(value) : value]);
-  // One member a line, whatever it holds.
+  // One line for each member, however long.
   const lines = safe.map(([name, value]) => `  ${JSON.stringify(name)}: ${JSON.stringify(value)}`);
   return `{\n${lines.join(',\n')}\n}`;
 }
@@ -81,7 +83,7 @@ function short(value: unknown): unknown {
   return value.slice(0, cut) + abbreviate(value.slice(cut));
 }
 
-function describe({ status, body }: ApiAnswer): string {
+function describe({ status, body }: ApiResponse): string {
   const { code, detail } = body as { code?: string; detail?: string };
   return [status, code, detail].filter((part) => part !== undefined).join(' ');
 }

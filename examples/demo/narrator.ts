@@ -11,7 +11,7 @@ function paint(colour: Colour, text: string): string {
 
 export type Narrator = ReturnType<typeof createNarrator>;
 
-/** Everything the demo prints. `total` is the number of steps to come. */
+/** Prints the output of the demo. `total` is the number of steps. */
 export function createNarrator(total: number) {
   const started = Date.now();
   let step = 0;
@@ -31,24 +31,24 @@ export function createNarrator(total: number) {
       line();
       line(`${paint('bold', `[${step}/${total}] ${title}`)} ${paint('dim', elapsed(started))}`);
     },
-    /** The call just made, as it would be typed. */
+    /** Prints a call as a shell command. */
     command: (text: string) => line(`  ${paint('cyan', `$ ${text}`)}`),
-    answer: (text: string) => line(paint('dim', indent(text))),
+    response: (text: string) => line(paint('dim', indent(text))),
     fact: (text: string) => line(`  ${paint('green', '✓')} ${text}`),
     note: (text: string) => line(`  ${text}`),
     failure: (text: string) => line(`\n${paint('red', '✗')} ${text}`),
     success: (text: string) =>
       line(`\n${paint('green', '✓')} ${paint('bold', text)} ${paint('dim', elapsed(started))}`),
-    /** Shows that time passes while `work` runs: one moving line at a terminal, one standing line elsewhere. */
+    /** Shows progress while `work` runs: a line that counts seconds on a terminal, a fixed line elsewhere. */
     async wait<T>(what: string, work: Promise<T>): Promise<T> {
       if (stdout.isTTY !== true) {
         line(`  … ${what}`);
         return work;
       }
-      const begun = Date.now();
+      const waitingSince = Date.now();
       const draw = () => {
         isWaiting = true;
-        stdout.write(`\r\u001b[K  ${paint('dim', `… ${what} ${elapsed(begun)}`)}`);
+        stdout.write(`\r\u001b[K  ${paint('dim', `… ${what} ${elapsed(waitingSince)}`)}`);
       };
       draw();
       const timer = setInterval(draw, 200);
@@ -74,7 +74,7 @@ function indent(text: string): string {
     .join('\n');
 }
 
-/** Enough of a token to tell it from another, too little to use it. */
+/** Shows enough of a token to distinguish it from others, but too little to use it. */
 export function abbreviate(secret: string): string {
   return `${secret.slice(0, 6)}…`;
 }

@@ -1,10 +1,11 @@
-import { type BrokerProcess, freePort, spawnBroker } from '../../test/support/broker-process.ts';
-import { createDataDir, type DataDir } from '../../test/support/data-dir.ts';
-import { type OAuthServer, startOAuthServer } from '../../test/support/oauth-server.ts';
+import { type OAuthServer, startOAuthServer } from '../../test/support/oauth-server/server.ts';
+import { type BrokerProcess, spawnBroker } from '../../test/support/processes/broker-process.ts';
+import { createDataDir, type DataDir } from '../../test/support/processes/data-dir.ts';
+import { freePort } from '../../test/support/processes/free-port.ts';
 import { check, createNarratedApi, type NarratedApi } from './narrated-api.ts';
 import type { Narrator } from './narrator.ts';
 
-/** What every step plays on. */
+/** Parts that every step uses. */
 export interface Stage {
   narrator: Narrator;
   provider: OAuthServer;
@@ -13,7 +14,7 @@ export interface Stage {
   api: NarratedApi;
 }
 
-/** Things to end, the last opened first, whatever happened to the others. */
+/** Collects tasks that end what was started. Runs all of them in reverse order, even if some fail. */
 export function createCleanup() {
   const tasks: (() => Promise<unknown>)[] = [];
   return {
@@ -32,7 +33,7 @@ export async function startProvider(narrator: Narrator, cleanup: Cleanup): Promi
   const provider = await startOAuthServer();
   cleanup.add(() => provider.stop());
   narrator.fact(
-    `An OAuth 2.1 server listens on ${provider.issuer}: PKCE required, refresh tokens rotate, reuse is punished.`,
+    `An OAuth 2.1 server listens on ${provider.issuer}: it requires PKCE, rotates refresh tokens and detects their reuse.`,
   );
   return provider;
 }
@@ -44,13 +45,13 @@ export async function startService(narrator: Narrator, cleanup: Cleanup) {
   const broker = spawnBroker({
     dataDir: dataDir.path,
     port: await freePort(),
-    // The provider of the demo is on loopback, where a broker calls nobody unless it is told that it may.
+    // The provider of the demo is on loopback. The broker calls private addresses only with this setting.
     env: { ALLOW_PRIVATE_NETWORK: 'true' },
   });
   cleanup.add(() => broker.stop());
-  await narrator.wait('making its database and its keys', broker.ready());
+  await narrator.wait('creating the database and the keys', broker.ready());
   const adminKey = dataDir.adminKey();
-  check(adminKey.length >= 32, 'the admin key is too short to be one');
+  check(adminKey.length >= 32, 'the admin key has fewer than 32 characters');
   narrator.fact(`The broker is ready on ${broker.url}; its first key is in ${dataDir.path}/admin-key.`);
   narrator.command(`BROKER=${broker.url} ADMIN_KEY=$(cat ${dataDir.path}/admin-key)`);
   return { broker, dataDir, api: createNarratedApi(broker.url, adminKey, narrator) };

@@ -7,15 +7,15 @@ import type { Stage } from './stage.ts';
 const credential = `/credentials/${connectionName}`;
 const shortLifeSeconds = 8;
 
-/** A live token, proven at the provider. */
+/** Fetches a live token and uses it at the provider. */
 export async function fetchToken(stage: Stage): Promise<void> {
   const token = await readToken(stage);
   await prove(stage, token, 'ada');
 }
 
-export async function refreshByHand(stage: Stage): Promise<void> {
+export async function refreshOnDemand(stage: Stage): Promise<void> {
   const { narrator, provider, api } = stage;
-  const before = await quietToken(stage);
+  const before = await fetchQuietly(stage);
   const requests = provider.countTokenRequests('refresh_token');
   await api.post(`/connections/${connectionName}/refresh`, undefined, {
     show: ['grant_id', 'status', 'expires_at', 'last_refresh_at'],
@@ -25,24 +25,24 @@ export async function refreshByHand(stage: Stage): Promise<void> {
   check(provider.countTokenRequests('refresh_token') === requests + 1, 'the refresh took more than one token request');
   await prove(stage, after, 'ada');
   narrator.fact(
-    'One request to the provider; the rotated refresh token was stored before anyone saw the new access token.',
+    'One request to the provider. The rotated refresh token was stored before the new access token was served.',
   );
 }
 
-/** A reader of an expired token waits for the refresh instead of being handed something dead. */
+/** A fetch of an expired token waits for the refresh and never returns the expired one. */
 export async function outliveToken(stage: Stage): Promise<void> {
   const { narrator, provider, api } = stage;
   provider.setLifetimes({ accessTokenSeconds: shortLifeSeconds });
   await api.post(`/connections/${connectionName}/refresh`, undefined, { show: ['expires_at'] });
   provider.setLifetimes({ accessTokenSeconds: 3600 });
-  const before = await quietToken(stage);
+  const before = await fetchQuietly(stage);
   await narrator.wait(
-    `the provider's new token lives ${shortLifeSeconds} s; let it die`,
+    `the new token expires in ${shortLifeSeconds} s; waiting until it has expired`,
     sleep(shortLifeSeconds * 1000),
   );
   check(!(await provider.accepts(before)), 'the short-lived token is still alive');
   const after = await readToken(stage);
-  check(after !== before, 'an expired token was handed out');
+  check(after !== before, 'an expired token was served');
   await prove(stage, after, 'ada');
 }
 
@@ -53,20 +53,20 @@ export async function surviveOutage(stage: Stage): Promise<void> {
     const { access_token } = await api.get(credential, { show: ['access_token', 'status', 'expires_at'] });
     await provider.setOutage('none');
     await prove(stage, access_token, 'ada');
-    narrator.fact('A valid token is never withheld because the provider is down.');
+    narrator.fact('A valid token is served while the provider is down.');
   } finally {
     await provider.setOutage('none');
   }
 }
 
-/** Organisation first, then global. */
+/** Shows that a fetch prefers the grant of the organisation to the global one. */
 export async function fallBack(stage: Stage): Promise<void> {
   const { narrator, api } = stage;
   const show = ['organization_id', 'grant_organization_id', 'account_id', 'access_token'];
   const shared = await api.get(credential, { organization: 'acme', show });
   check(shared.grant_organization_id === null, 'acme did not fall back to the global grant');
   await prove(stage, shared.access_token, 'ada');
-  narrator.fact('acme has nothing of its own and is served the shared account.');
+  narrator.fact('acme has no grant of its own and is served the shared account.');
   await connectAs(stage, 'grace', 'acme');
   const own = await api.get(credential, { organization: 'acme', show });
   check(own.grant_organization_id === 'acme', 'acme was not served its own grant');
@@ -78,29 +78,29 @@ export async function fallBack(stage: Stage): Promise<void> {
 
 export async function revoke(stage: Stage): Promise<void> {
   const { narrator, provider, api } = stage;
-  const token = await quietToken(stage);
+  const token = await fetchQuietly(stage);
   await api.post(`/connections/${connectionName}/revoke`, { reason: 'end of the demo' });
   const status = await userinfoStatus(stage, token);
-  check(status === 401, `the provider still answers ${status} to the revoked token`);
-  check(!(await provider.accepts(token)), 'the provider still knows the revoked token');
+  check(status === 401, `the provider still responds with ${status} to the revoked token`);
+  check(!(await provider.accepts(token)), 'the provider still accepts the revoked token');
   await api.get(credential, { status: 503, show: ['status', 'code', 'connection_status', 'status_reason'] });
-  narrator.fact('Revoked at the provider and here: no token is handed out any more.');
+  narrator.fact('Revoked at the provider and at the broker: no token is served any more.');
 }
 
 async function readToken({ api }: Stage): Promise<string> {
   const { access_token } = await api.get(credential, {
     show: ['access_token', 'token_type', 'expires_at', 'scopes', 'status'],
   });
-  check(typeof access_token === 'string' && access_token !== '', 'the answer holds no access token');
+  check(typeof access_token === 'string' && access_token !== '', 'the response holds no access token');
   return access_token;
 }
 
-async function quietToken({ broker, dataDir }: Stage): Promise<string> {
+async function fetchQuietly({ broker, dataDir }: Stage): Promise<string> {
   const response = await fetch(`${broker.url}${credential}`, {
     headers: { authorization: `Bearer ${dataDir.adminKey()}` },
   });
   const { access_token } = (await response.json()) as { access_token?: string };
-  check(access_token !== undefined, `a fetch between two steps answered ${response.status}`);
+  check(access_token !== undefined, `a fetch between two steps responded with ${response.status}`);
   return String(access_token);
 }
 
@@ -109,9 +109,9 @@ async function prove({ narrator, provider }: Stage, token: string, account: stri
   const { sub } = (await response.json()) as { sub?: string };
   check(
     response.ok && sub === account,
-    `the provider answers ${response.status} for ${String(sub)} to the token it should know`,
+    `the provider responds with ${response.status} for ${String(sub)} to a token that it should accept`,
   );
-  narrator.fact(`The provider's userinfo knows ${abbreviate(token)} as ${account}.`);
+  narrator.fact(`The provider's userinfo endpoint identifies ${abbreviate(token)} as ${account}.`);
 }
 
 async function userinfoStatus({ provider }: Stage, token: string): Promise<number> {

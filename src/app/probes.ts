@@ -1,17 +1,64 @@
-import type { LateCipher } from '../crypto/late-cipher.ts';
+import type { Config } from '../config.ts';
+import type { DeferredCipher } from '../crypto/deferred-cipher.ts';
+import { isBrokerError } from '../domain/errors.ts';
+import { countUnsavedTokens } from '../embedded/unsaved-tokens.ts';
 import type { HealthProbes } from '../http/routes/health.ts';
 import type { Jobs } from '../jobs/create-jobs.ts';
+import type { BackgroundState } from '../postgres/maintenance/worker-store.ts';
 import type { Postgres } from '../postgres/postgres.ts';
+import type { ConnectionsFile } from './connections-file/apply-at-start.ts';
+import { namingVariable } from './diagnosis/database-access.ts';
 
-export function createProbes(postgres: Postgres, jobs: Jobs, cipher: LateCipher): HealthProbes {
-  const database = () => postgres.ping().then(() => true);
+export interface ProbedParts {
+  config: Pick<Config, 'dataDir' | 'refresh' | 'callsTokenEndpoints'>;
+  postgres: Postgres;
+  jobs: Jobs;
+  cipher: DeferredCipher;
+  connectionsFile: Pick<ConnectionsFile, 'isApplied'> | undefined;
+  /** Reason why the start waits. Null once it is over. */
+  waitingFor: () => string | null;
+}
+
+/** Intervals without the end of a sweep after which sweeps count as overdue. One interval is the regular pause. */
+const overdueAfterIntervals = 2;
+
+export function createProbes({
+  config,
+  postgres,
+  jobs,
+  cipher,
+  connectionsFile,
+  waitingFor,
+}: ProbedParts): HealthProbes {
+  const overdueAfterMs = config.refresh.intervalMs * overdueAfterIntervals;
   return {
-    database,
-    queue: async () => jobs.isUp(),
-    readiness: async () => ({
-      database: await database(),
-      migrated: cipher.isReady(),
-      keyProven: cipher.isReady(),
-    }),
+    background: async () => {
+      const state = await postgres.workers.state();
+      return { ...state, isSweepOverdue: isOverdue(state, postgres.clock.now(), overdueAfterMs) };
+    },
+    unsavedTokens: () => countUnsavedTokens(config.dataDir),
+    refreshMode: config.callsTokenEndpoints ? 'on' : 'off',
+    queue: async () => jobs.failure(),
+    readiness: async () => {
+      const failure = await namingVariable('DATABASE_URL', () => postgres.ping()).then(() => null, reasonOf);
+      const fault = postgres.watch.fault();
+      return {
+        database: failure === null,
+        migrated: cipher.isReady() && fault === null && (connectionsFile?.isApplied() ?? true),
+        keyProven: cipher.isReady(),
+        reason: fault ?? waitingFor() ?? failure,
+      };
+    },
   };
+}
+
+/** Messages of broker errors are public. */
+function reasonOf(error: unknown): string {
+  return isBrokerError(error) ? error.message : 'The database cannot be used.';
+}
+
+/** Before the first sweep ends, counts from the start of the workers, so that a new installation is not degraded. */
+function isOverdue({ lastSweepAt, workingSince }: BackgroundState, now: Date, afterMs: number): boolean {
+  const since = lastSweepAt ?? workingSince;
+  return since !== null && now.getTime() - since.getTime() > afterMs;
 }

@@ -1,57 +1,35 @@
 import process from 'node:process';
 import { createApp } from '../app.ts';
 import type { Config } from '../config.ts';
-import { collectWhenQuiet } from './collect-when-quiet.ts';
-import { createLog, type Log } from './log.ts';
+import { createLog } from './log/log.ts';
+import { logProcessOutput } from './log/process-output.ts';
+import { endOnSignals } from './process/signals.ts';
+import { welcome } from './process/welcome.ts';
 
-/** Orchestrators kill after 30 seconds and more; what is not finished by then would not be either way. */
-const closeWithinMs = 29_000;
-
-/** Runs the service until a signal ends it. Throws where it cannot run. */
+/** Runs the service until a signal ends it. Throws if it cannot start. */
 export async function serve(config: Config): Promise<void> {
   const log = createLog(config.logLevel);
-  const app = await createApp(config, log);
-  const closed = closeOnSignal(app.close, log);
+  logProcessOutput(log);
+  const ending = endOnSignals(log);
+  const app = await createApp(config, log, ending.signal).catch((error: unknown) => {
+    if (!ending.signal.aborted) throw error;
+    // A signal ended the start, and everything built so far is closed.
+    ending.closeWith(async () => {});
+  });
+  if (app === undefined) return;
+  ending.closeWith(app.close);
   log.info({ address: app.address, role: config.role }, 'listening');
   try {
     await app.ready;
   } catch (error) {
-    if (closed.begun()) return;
-    log.fatal({ error }, 'the service cannot run');
+    if (ending.signal.aborted) return;
+    log.fatal({ err: error }, 'start failed');
     await app.close();
     throw error;
   }
-  collectWhenQuiet();
-  log.info({ url: `${app.publicUrl}${config.basePath}` }, 'ready');
-  if (app.adminKeyFile !== null && process.stderr.isTTY) {
-    process.stderr.write(
-      `\nToken broker at ${app.publicUrl}${config.basePath}; the administrator's key is in ${app.adminKeyFile}\n`,
-    );
-  }
-}
-
-function closeOnSignal(close: () => Promise<void>, log: Log) {
-  let begun = false;
-  const end = (signal: NodeJS.Signals) => {
-    if (begun) return;
-    begun = true;
-    log.info({ signal }, 'closing');
-    const late = setTimeout(() => {
-      log.error('not everything could be finished in time');
-      process.exit(1);
-    }, closeWithinMs);
-    close().then(
-      () => {
-        clearTimeout(late);
-        log.info('closed');
-      },
-      (error) => {
-        log.error({ error }, 'closing failed');
-        process.exit(1);
-      },
-    );
-  };
-  process.on('SIGTERM', end);
-  process.on('SIGINT', end);
-  return { begun: () => begun };
+  const url = `${app.publicUrl}${config.basePath}`;
+  log.info({ url }, 'ready');
+  const { adminKeyFile: keyFile, adminKeyCreated: isFirstStart } = app;
+  if (keyFile === null || !process.stderr.isTTY) return;
+  process.stderr.write(`\n${welcome({ url, keyFile, isFirstStart, directory: process.cwd() })}\n`);
 }

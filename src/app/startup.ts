@@ -1,28 +1,55 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { isBrokerError } from '../domain/errors.ts';
+import { type BrokerError, isBrokerError } from '../domain/errors.ts';
 
 export type StartupStep = () => Promise<void>;
 
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
 
-/**
- * Runs the steps in order, each until it succeeds: while something it needs is away (service_unavailable) it is tried
- * again, for as long as it takes. Any other error is for the operator and ends the start.
- */
-export async function startUp(steps: readonly StartupStep[], log: Logger, signal: AbortSignal): Promise<void> {
-  for (const step of steps) await untilItSucceeds(step, log, signal);
+/** Interval of the log line while the reason stays the same, in milliseconds. */
+const repeatLogMs = 60_000;
+
+export interface StartupWatch {
+  log: Pick<Logger, 'warn'>;
+  /** Receives the reason why the start waits, and null once it is over. */
+  onWaiting: (reason: string | null) => void;
+  signal: AbortSignal;
 }
 
-async function untilItSucceeds(step: StartupStep, log: Logger, signal: AbortSignal): Promise<void> {
+/**
+ * Runs the steps in order. Repeats a step without limit while it fails with service_unavailable: a server is not up
+ * yet. Any other error needs the operator and ends the start.
+ */
+export async function startUp(steps: readonly StartupStep[], { log, onWaiting, signal }: StartupWatch): Promise<void> {
+  const report = createReport(log, onWaiting);
+  for (const step of steps) await untilItSucceeds(step, report, signal);
+  onWaiting(null);
+}
+
+type Report = (error: BrokerError) => void;
+
+/** Logs a reason when it changes, and once a minute while it lasts: attempts are much more frequent. */
+function createReport(log: StartupWatch['log'], onWaiting: StartupWatch['onWaiting']): Report {
+  let logged: { reason: string; at: number } | undefined;
+  return (error) => {
+    const { message: reason } = error;
+    onWaiting(reason);
+    const now = performance.now();
+    if (logged?.reason === reason && now - logged.at < repeatLogMs) return;
+    logged = { reason, at: now };
+    log.warn({ reason, err: error }, 'not ready yet');
+  };
+}
+
+async function untilItSucceeds(step: StartupStep, report: Report, signal: AbortSignal): Promise<void> {
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     signal.throwIfAborted();
     try {
       return await step();
     } catch (error) {
       if (!isBrokerError(error, 'service_unavailable')) throw error;
-      log.warn({ reason: error.message }, 'not ready yet');
+      report(error);
     }
     await sleep(pauseMs, undefined, { signal });
   }

@@ -1,21 +1,32 @@
 import type { Authorization } from '../domain/authorization.ts';
-import type { Connection } from '../domain/connection.ts';
+import type { Connection, OrganizationId } from '../domain/connections/connection.ts';
+import { parseTokenSet, serializeTokenSet, type TokenSet } from '../domain/grants/token-set.ts';
 import type { Cipher, Sealed, SealedAt } from '../domain/ports/cipher.ts';
+import type { SecretDestination } from '../domain/ports/maintenance/key-rotation.ts';
 import type { OAuthClient } from '../domain/ports/oauth.ts';
 import { Secret } from '../domain/secret.ts';
-import { parseTokenSet, serializeTokenSet, type TokenSet } from '../domain/token-set.ts';
 
 export interface GrantAddress {
   id: string;
   organizationId: string | null;
 }
 
-function grantTokensAt({ id, organizationId }: GrantAddress): SealedAt {
+export function grantTokensAt({ id, organizationId }: GrantAddress): SealedAt {
   return { organizationId, table: 'grants', row: id, column: 'tokens' };
 }
 
-function clientSecretsAt({ id, organizationId }: Pick<Connection, 'id' | 'organizationId'>): SealedAt {
-  return { organizationId, table: 'connections', row: id, column: 'client_secrets' };
+type ClientAddress = Pick<Connection, 'id' | 'organizationId'> & SecretDestination;
+
+/**
+ * Client secrets are bound to where they may be sent: after a change of these columns that no edit made, they do not
+ * open. An edit seals them anew.
+ */
+export function clientSecretsAt({ id, organizationId, settings, secretOrigins }: ClientAddress): SealedAt {
+  const { provider, tokenUrl, variables } = settings;
+  const sorted = Object.entries(variables).sort(([a], [b]) => (a < b ? -1 : 1));
+  const { testUrl, revocationUrl } = secretOrigins;
+  const boundTo = JSON.stringify([provider, tokenUrl, sorted, testUrl, revocationUrl]);
+  return { organizationId, table: 'connections', row: id, column: 'client_secrets', boundTo };
 }
 
 export function sealTokens(cipher: Cipher, grant: GrantAddress, tokens: TokenSet): Sealed {
@@ -26,37 +37,59 @@ export function openTokens(cipher: Cipher, grant: GrantAddress, sealed: Sealed):
   return parseTokenSet(cipher.open(sealed, grantTokensAt(grant)));
 }
 
-/** Newest first; null where there is nothing to keep. */
+/** Seals the secrets, newest first. Returns null if there are none. */
 export function sealClientSecrets(
   cipher: Cipher,
-  connection: Pick<Connection, 'id' | 'organizationId'>,
+  connection: ClientAddress,
   secrets: readonly Secret[],
 ): Sealed | null {
   if (secrets.length === 0) return null;
   return cipher.seal(JSON.stringify(secrets.map((secret) => secret.reveal())), clientSecretsAt(connection));
 }
 
-/** The connection as the protocol needs it, with its secrets open: never kept for longer than the connection is. */
-export function openClient(cipher: Cipher, connection: Connection): OAuthClient {
+/**
+ * Opens a connection's client secrets for a provider call on behalf of an organisation. The result must not outlive the
+ * connection object.
+ */
+export function openClient(
+  cipher: Cipher,
+  connection: Pick<Connection, 'id' | 'organizationId' | 'settings' | 'secretOrigins' | 'sealedClientSecrets'>,
+  organizationId: OrganizationId = connection.organizationId,
+): OAuthClient {
   const { sealedClientSecrets, settings } = connection;
-  if (sealedClientSecrets === null) return { settings, secrets: [] };
+  const caller = { organizationId, connectionId: connection.id };
+  if (sealedClientSecrets === null) return { caller, settings, secrets: [] };
   const secrets = JSON.parse(cipher.open(sealedClientSecrets, clientSecretsAt(connection))) as string[];
-  return { settings, secrets: secrets.map((secret) => new Secret(secret)) };
+  return { caller, settings, secrets: secrets.map((secret) => new Secret(secret)) };
 }
 
-type TripAddress = Pick<Authorization, 'stateHash' | 'organizationId'>;
+type AuthorizationAddress = Pick<Authorization, 'stateHash' | 'organizationId'>;
 
-function verifierAt({ stateHash, organizationId }: TripAddress): SealedAt {
+export function verifierAt({ stateHash, organizationId }: AuthorizationAddress): SealedAt {
   return { organizationId, table: 'authorizations', row: stateHash, column: 'code_verifier' };
 }
 
-export function sealVerifier(cipher: Cipher, trip: TripAddress, verifier: Secret): Sealed {
-  return cipher.seal(verifier.reveal(), verifierAt(trip));
+export function sealVerifier(cipher: Cipher, authorization: AuthorizationAddress, verifier: Secret): Sealed {
+  return cipher.seal(verifier.reveal(), verifierAt(authorization));
+}
+
+export function waitingTokensAt({ stateHash, organizationId }: AuthorizationAddress): SealedAt {
+  return { organizationId, table: 'authorizations', row: stateHash, column: 'waiting' };
+}
+
+export function sealWaiting(cipher: Cipher, authorization: AuthorizationAddress, plaintext: string): Sealed {
+  return cipher.seal(plaintext, waitingTokensAt(authorization));
+}
+
+export function openWaiting(cipher: Cipher, authorization: AuthorizationAddress, sealed: Sealed): string {
+  return cipher.open(sealed, waitingTokensAt(authorization));
 }
 
 export function openVerifier(
   cipher: Cipher,
-  trip: Pick<Authorization, 'stateHash' | 'organizationId' | 'sealedVerifier'>,
+  authorization: Pick<Authorization, 'stateHash' | 'organizationId' | 'sealedVerifier'>,
 ): Secret | null {
-  return trip.sealedVerifier === null ? null : new Secret(cipher.open(trip.sealedVerifier, verifierAt(trip)));
+  return authorization.sealedVerifier === null
+    ? null
+    : new Secret(cipher.open(authorization.sealedVerifier, verifierAt(authorization)));
 }

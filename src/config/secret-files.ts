@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 
-/** Variables that hold secrets; each may be given as the path of a file in a variable of its name with _FILE appended. */
-const secretVariables = [
+/** Variables that hold secrets. A variable with _FILE appended to the name may hold the path of a file instead. */
+export const secretVariables = [
   'ENCRYPTION_KEYS',
   'ADMIN_API_KEY',
   'DATABASE_URL',
   'DATABASE_LISTEN_URL',
+  'DATABASE_MIGRATE_URL',
   'REDIS_URL',
+  'PROVIDER_PROXY_URL',
 ] as const;
 
 export interface VariableFault {
@@ -15,8 +17,8 @@ export interface VariableFault {
 }
 
 /**
- * The environment with the contents of secret files in place, and without empty variables: container tools pass those on
- * for what was never set.
+ * Returns the environment with secret files replaced by their contents. Drops empty variables: container tools pass on
+ * variables that were never set as empty ones.
  */
 export function readSecretFiles(env: Record<string, string | undefined>): {
   values: Record<string, string>;
@@ -34,10 +36,10 @@ export function readSecretFiles(env: Record<string, string | undefined>): {
       continue;
     }
     try {
-      // Editors and shells end a file with a newline that is no part of the secret.
+      // Editors and shells end a file with a newline that is not part of the secret.
       const content = readFileSync(file, 'utf8').replace(/(\r?\n)+$/, '');
       if (content === '') faults.push({ variable, message: 'names an empty file' });
-      // Even an empty one counts as given: one fault for one mistake.
+      // The variable counts as set even if the file is empty, so that one mistake is reported as one fault.
       values[name] = content;
     } catch (error) {
       faults.push({ variable, message: `names a file that cannot be read (${(error as NodeJS.ErrnoException).code})` });

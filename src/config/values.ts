@@ -3,8 +3,11 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { parseEncryptionKeys } from '../domain/encryption-keys.ts';
 import { Secret } from '../domain/secret.ts';
+import { normalizePath } from './base-path.ts';
+import type { ReadUrl } from './database-url.ts';
 
-// Messages follow the variable's name and a colon, and never quote what was given: it may be a secret in the wrong place.
+// Messages are printed after the variable's name and a colon. They never quote a value: it may be a secret in the wrong
+// variable.
 
 export function wholeNumber(least: number, most: number, preset: number) {
   const message = `must be a whole number from ${least} to ${most}`;
@@ -31,35 +34,38 @@ export function oneOf<const Values extends readonly [string, ...string[]]>(value
     .default(preset as z.core.util.NoUndefined<Values[number]>);
 }
 
-/** A URL of a server of ours, password included. */
-export function serverUrl(...schemes: [string, ...string[]]) {
+/** URL of a server, brought into one spelling by `read`. It may hold a password. */
+export function urlReadBy(read: (text: string) => ReadUrl) {
   return z
     .string()
-    .refine(
-      (text) => schemes.some((scheme) => text.startsWith(`${scheme}://`)) && URL.canParse(text),
-      `must be a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
-    )
-    .transform((text) => new Secret(text))
+    .transform((text, context) => {
+      const result = read(text);
+      if ('url' in result) return new Secret(result.url);
+      context.addIssue({ code: 'custom', message: result.fault });
+      return z.NEVER;
+    })
     .optional();
 }
 
-/** Scheme, host and port alone: redirect URIs are built on it, and must be the same for good. */
-export const origin = z
+const pathPattern = /^(\/[A-Za-z0-9._~-]+)*$/;
+
+/**
+ * Origin, and the path that a proxy strips. Redirect URIs begin with it; providers compare them exactly, so it has one
+ * spelling.
+ */
+export const publicUrl = z
   .string()
   .refine((text) => {
     const url = parseWebUrl(text);
-    return url !== undefined && url.pathname === '/' && url.search === '' && !text.includes('#');
-  }, 'must be an http or https origin without a path (BASE_PATH is for the path)')
-  .transform((text) => new URL(text).origin)
+    return url !== undefined && pathPattern.test(normalizePath(url.pathname)) && !/[?#]/.test(text);
+  }, 'must be an http or https URL without query and fragment, with a path of letters, digits, dots and dashes if a proxy strips one')
+  .transform((text) => `${new URL(text).origin}${normalizePath(new URL(text).pathname)}`)
   .optional();
 
 export const basePath = z
   .string()
-  .transform((text) => `/${text}`.replace(/\/+/g, '/').replace(/\/$/, ''))
-  .refine(
-    (path) => /^(\/[A-Za-z0-9._~-]+)*$/.test(path),
-    'must be a path of letters, digits, dots, dashes and underscores',
-  )
+  .transform(normalizePath)
+  .refine((path) => pathPattern.test(path), 'must be a path of letters, digits, dots, dashes and underscores')
   .refine((path) => !path.split('/').some((part) => part === '.' || part === '..'), 'must not hold . or .. as a part')
   .default('');
 
@@ -73,15 +79,20 @@ export const returnUrls = z
   )
   .superRefine((entries, context) => {
     for (const [index, entry] of entries.entries()) {
-      const url = parseWebUrl(entry);
-      if (url !== undefined && !entry.includes('#') && !entry.includes('\\')) continue;
-      context.addIssue({
-        code: 'custom',
-        message: `entry ${index + 1} is not an http or https URL or origin without user or fragment`,
-      });
+      const fault = returnUrlFault(entry);
+      if (fault !== undefined) context.addIssue({ code: 'custom', message: `entry ${index + 1} ${fault}` });
     }
   })
   .default([]);
+
+/** Entries are compared exactly, so an entry that no URL of a browser equals never matches. */
+function returnUrlFault(entry: string): string | undefined {
+  if (/[*{}]/.test(entry)) return 'has a wildcard, and entries are compared exactly: list each origin';
+  if (/^https?:\/\/[^/?#]*@/i.test(entry)) return 'has a user, which no browser sends: remove it';
+  if (parseWebUrl(entry) === undefined) return 'is not an http or https URL or origin';
+  if (entry.includes('#')) return 'has a fragment, which no server receives: remove the # and the rest';
+  return /[\s\\]/.test(entry) ? 'holds a space or a backslash' : undefined;
+}
 
 /** `none`, a number of hops, or addresses and CIDR ranges. */
 export const trustProxy = z
@@ -108,6 +119,7 @@ export const encryptionKeys = z
 export const adminApiKey = z
   .string()
   .min(32, 'must have 32 characters or more')
+  .regex(/^[!-~]*$/, 'holds a space, a line end or another character that no Authorization header carries')
   .transform((text) => new Secret(text))
   .optional();
 

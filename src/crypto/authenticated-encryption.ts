@@ -1,22 +1,17 @@
 import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto';
 
 const algorithm = 'aes-256-gcm';
-export const nonceBytes = 12;
+const nonceBytes = 12;
 const tagBytes = 16;
 
 /**
- * Header, random nonce, ciphertext, tag in one run of bytes; the header is authenticated together with `context`.
- * NIST SP 800-38D §8.3: a key may seal 2^32 values under random nonces, beyond which a repeated nonce, and with it the
- * loss of authenticity, stops being negligible. At a hundred seals a second that is sixteen months; a data key must be
- * replaced before.
+ * Returns header, nonce, ciphertext and tag as one byte sequence. The tag also authenticates `header` and `context`.
+ * NIST SP 800-38D §8.3 limits one key to 2^32 values sealed under random nonces. Beyond the limit, a repeated nonce
+ * becomes likely enough to matter, and a repeated nonce lets an attacker forge values. At 100 seals a second the limit
+ * is reached after 16 months; the data key must be replaced before.
  */
-export function encrypt(
-  key: KeyObject,
-  plaintext: Uint8Array,
-  header: Uint8Array,
-  context: Uint8Array,
-  nonce: Uint8Array = randomBytes(nonceBytes),
-): Uint8Array {
+export function encrypt(key: KeyObject, plaintext: Uint8Array, header: Uint8Array, context: Uint8Array): Uint8Array {
+  const nonce = randomBytes(nonceBytes);
   const start = header.length + nonceBytes;
   const sealed = Buffer.alloc(start + plaintext.length + tagBytes);
   sealed.set(header);
@@ -29,7 +24,7 @@ export function encrypt(
   return sealed;
 }
 
-/** Throws where a bit of header, nonce, ciphertext, tag or context is not what was sealed, or the key is another. */
+/** Throws if the key is wrong, or if any bit of header, nonce, ciphertext, tag or context has changed since sealing. */
 export function decrypt(key: KeyObject, sealed: Uint8Array, headerLength: number, context: Uint8Array): Buffer {
   const start = headerLength + nonceBytes;
   const end = sealed.length - tagBytes;

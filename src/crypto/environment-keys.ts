@@ -1,45 +1,29 @@
-import { createSecretKey, type KeyObject } from 'node:crypto';
+import { createSecretKey } from 'node:crypto';
 import type { EncryptionKey } from '../domain/encryption-keys.ts';
-import { type KeyEncryptionKeys, KeyUnavailable } from '../domain/ports/keys.ts';
+import { type KeyEncryptionKey, type KeyEncryptionKeys, KeyFailure } from '../domain/ports/keys.ts';
 import { decrypt, encrypt } from './authenticated-encryption.ts';
+import { createKeyEncryptionKeys } from './key-encryption-keys.ts';
 
 const header = Uint8Array.of(1);
 
-/** Key-encryption keys held in memory, as ENCRYPTION_KEYS gives them: the first one wraps, every one unwraps. */
-export function createEnvironmentKeys(given: readonly EncryptionKey[]): KeyEncryptionKeys {
-  const [first] = given;
-  if (first === undefined) throw new KeyUnavailable('ENCRYPTION_KEYS holds no key.');
-  const wrapping = toKey(first);
-  const byId = new Map(given.map((key) => [key.id, toKey(key)]));
-  const ids = given.map(({ id }) => id).join(', ');
+/** Key-encryption keys that ENCRYPTION_KEYS holds itself. */
+export function createEnvironmentKeys(encryptionKeys: readonly EncryptionKey[]): KeyEncryptionKeys {
+  return createKeyEncryptionKeys(encryptionKeys.map(createEnvironmentKey));
+}
+
+/** A key-encryption key of ENCRYPTION_KEYS, held in memory. */
+export function createEnvironmentKey({ id, key: secret }: EncryptionKey): KeyEncryptionKey {
+  const key = createSecretKey(Buffer.from(secret.reveal(), 'base64'));
   return {
-    wrap: async (key, dataKeyId) => ({
-      keyEncryptionKeyId: first.id,
-      wrapped: encrypt(wrapping, key, header, contextOf(first.id, dataKeyId)),
-    }),
-    unwrap: async ({ keyEncryptionKeyId: id, wrapped }, dataKeyId) => {
-      const key = byId.get(id);
-      if (key === undefined) {
-        throw new KeyUnavailable(
-          `The stored data needs the encryption key "${id}", which ENCRYPTION_KEYS does not hold (it holds: ${ids}). Add that key; where it is lost, restore it from a backup.`,
-        );
-      }
+    id,
+    service: null,
+    wrap: async (plain, context) => encrypt(key, plain, header, context),
+    async unwrap(wrapped, context) {
       try {
-        return decrypt(key, wrapped, header.length, contextOf(id, dataKeyId));
+        return decrypt(key, wrapped, header.length, context);
       } catch (cause) {
-        throw new KeyUnavailable(
-          `ENCRYPTION_KEYS holds a key named "${id}", but not the key of that name which the stored data was sealed with (data key ${dataKeyId}). Give the original key "${id}".`,
-          { cause },
-        );
+        throw new KeyFailure('mismatch', 'The key does not open the value.', { cause });
       }
     },
   };
-}
-
-function toKey({ key }: EncryptionKey): KeyObject {
-  return createSecretKey(Buffer.from(key.reveal(), 'base64'));
-}
-
-function contextOf(keyEncryptionKeyId: string, dataKeyId: string): Buffer {
-  return Buffer.from(JSON.stringify(['data_key', keyEncryptionKeyId, dataKeyId]), 'utf8');
 }

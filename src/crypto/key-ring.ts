@@ -1,80 +1,90 @@
-import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+import type { BrokerError } from '../domain/errors.ts';
 import type { Cipher } from '../domain/ports/cipher.ts';
-import { type DataKey, type DataKeyStore, type KeyEncryptionKeys, KeyUnavailable } from '../domain/ports/keys.ts';
-import type { NewId } from '../domain/ports/tokens.ts';
-import { decrypt, encrypt } from './authenticated-encryption.ts';
+import { type DataKeyStore, type DataKeyUse, KeyUnavailable } from '../domain/ports/keys.ts';
 import { createCipher, type OpenDataKey } from './cipher.ts';
+import { createDataKeyMaker, type DataKeyParts, openDataKey } from './data-keys.ts';
 
 export interface KeyRing {
   cipher: Cipher;
+  sealingKeyId: string;
+  /** Ids of the stored keys that this ring opens values with. */
+  dataKeyIds: readonly string[];
+  /** Reasons why stored keys are missing in this ring. Only a later ring of a process may lack any. */
+  missing: readonly KeyUnavailable[];
+  /** Values that all processes had sealed under the sealing key when this ring read the table. */
+  storedSeals: number;
+  /** Returns the number of values sealed since the last call. */
+  takeSeals(): number;
+  /** Every key of this ring and of the earlier ones. */
+  opened: ReadonlyMap<string, OpenDataKey>;
 }
 
-export interface KeyRingParts {
-  keys: DataKeyStore;
-  keyEncryptionKeys: KeyEncryptionKeys;
-  newId: NewId;
-  clock: () => Date;
+export interface KeyRingParts extends DataKeyParts {
+  keys: Pick<DataKeyStore, 'list' | 'insertFirst' | 'hasSealedData'>;
+  /** Earlier ring of this process. Its keys stay, so that values read before still open. */
+  earlier?: KeyRing;
+  onUnknownKey?: (dataKeyId: string) => BrokerError | undefined;
 }
-
-const keyBytes = 32;
-const canaryText = Buffer.from('token-broker canary', 'utf8');
-const canaryHeader = Uint8Array.of(1);
 
 /**
- * Opens every data key and proves each against its canary; on an empty database makes the first. Throws KeyUnavailable
- * where a key is missing or wrong, before anything could be sealed under another one.
+ * Opens every data key and checks each against its canary. Creates the first data key if the database is empty.
+ * Throws KeyUnavailable if a key is missing or wrong, before this process can seal a value under another key. A process
+ * with an earlier ring goes on without a key that it cannot open, unless that key seals.
  */
 export async function createKeyRing(parts: KeyRingParts): Promise<KeyRing> {
-  const stored = await parts.keys.list();
-  const rows = stored.length > 0 ? stored : await makeFirst(parts);
-  const open: OpenDataKey[] = [];
-  let sealing: OpenDataKey | undefined;
+  const { earlier, keyEncryptionKeys } = parts;
+  const stored: readonly DataKeyUse[] = await parts.keys.list();
+  const rows = stored.length > 0 ? stored : await createFirstDataKey(parts);
+  const opened = new Map(earlier?.opened);
+  const missing: KeyUnavailable[] = [];
   for (const row of rows) {
-    const dataKey = { id: row.id, key: await openDataKey(row, parts.keyEncryptionKeys) };
-    open.push(dataKey);
-    if (row.state === 'sealing') sealing = dataKey;
+    if (opened.has(row.id)) continue;
+    try {
+      opened.set(row.id, { id: row.id, key: await openDataKey(row, keyEncryptionKeys) });
+    } catch (error) {
+      const mayLack = earlier !== undefined && row.state !== 'sealing';
+      if (!mayLack || !(error instanceof KeyUnavailable)) throw error;
+      missing.push(error);
+    }
   }
-  if (sealing === undefined) {
+  const sealingRow = rows.find(({ state }) => state === 'sealing');
+  const sealing = opened.get(sealingRow?.id ?? '');
+  if (sealingRow === undefined || sealing === undefined) {
     throw new KeyUnavailable(
       'No data key in the database is marked for sealing. Restore the table data_keys from a backup.',
     );
   }
-  return { cipher: createCipher(sealing, open) };
+  let seals = 0;
+  const onSeal = () => {
+    seals += 1;
+  };
+  const events = { onSeal, ...(parts.onUnknownKey && { onUnknownKey: parts.onUnknownKey }) };
+  return {
+    cipher: createCipher(sealing, [...opened.values()], events),
+    sealingKeyId: sealing.id,
+    dataKeyIds: rows.flatMap(({ id }) => (opened.has(id) ? [id] : [])),
+    missing,
+    storedSeals: sealingRow.seals,
+    takeSeals() {
+      const taken = seals;
+      seals = 0;
+      return taken;
+    },
+    opened,
+  };
 }
 
-async function makeFirst({ keys, keyEncryptionKeys, newId, clock }: KeyRingParts): Promise<DataKey[]> {
+async function createFirstDataKey(parts: KeyRingParts): Promise<readonly DataKeyUse[]> {
+  const { keys } = parts;
   if (await keys.hasSealedData()) {
-    // Another process may have made the first key and sealed with it since the table was read.
-    const since = await keys.list();
-    if (since.length > 0) return since;
+    // After this process read the table, another process may have created the first key and sealed with it.
+    const current = await keys.list();
+    if (current.length > 0) return current;
     throw new KeyUnavailable(
       'The database holds sealed values but no data key to open them with. Restore the table data_keys from a backup; no new key is made over existing data.',
     );
   }
-  const id = newId();
-  const plain = randomBytes(keyBytes);
-  const wrapped = await keyEncryptionKeys.wrap(plain, id);
-  const canary = encrypt(createSecretKey(plain), canaryText, canaryHeader, canaryContext(id));
-  plain.fill(0);
-  await keys.insertFirst({ ...wrapped, id, state: 'sealing', canary, createdAt: clock() });
-  // Read back: of processes that start at once, the losers use the winner's key.
+  await keys.insertFirst(await createDataKeyMaker(parts).make('sealing'));
+  // Re-read: when several processes start together, only one key is stored, and every process must use that key.
   return keys.list();
-}
-
-async function openDataKey(row: DataKey, keyEncryptionKeys: KeyEncryptionKeys): Promise<KeyObject> {
-  const plain = await keyEncryptionKeys.unwrap(row, row.id);
-  const key = createSecretKey(plain);
-  plain.fill(0);
-  try {
-    if (decrypt(key, row.canary, canaryHeader.length, canaryContext(row.id)).equals(canaryText)) return key;
-  } catch {
-    // Falls to the refusal below: which byte is wrong makes no difference.
-  }
-  throw new KeyUnavailable(
-    `The encryption key "${row.keyEncryptionKeyId}" opens the data key ${row.id}, but not its canary: data_keys was altered. Restore it from a backup.`,
-  );
-}
-
-function canaryContext(dataKeyId: string): Buffer {
-  return Buffer.from(JSON.stringify(['canary', dataKeyId]), 'utf8');
 }

@@ -1,24 +1,44 @@
-import type { OrganizationId } from './connection.ts';
+import type { OrganizationId } from './connections/connection.ts';
 
-export type AuditAction =
-  | 'connection.created'
-  | 'connection.updated'
-  | 'connection.deleted'
-  | 'connection.tested'
-  | 'authorization.started'
-  | 'authorization.cancelled'
-  | 'authorization.callback'
-  | 'grant.connected'
-  | 'grant.imported'
-  | 'grant.refreshed'
-  | 'grant.refresh_failed'
-  | 'grant.expiring'
-  | 'grant.revoked'
-  | 'grant.deleted'
-  | 'api_key.created'
-  | 'api_key.revoked';
+export const auditActions = [
+  'connection.created',
+  'connection.updated',
+  'connection.deleted',
+  'connection.tested',
+  'authorization.started',
+  'authorization.cancelled',
+  'authorization.callback',
+  'authorization.confirmed',
+  'grant.connected',
+  'grant.imported',
+  'grants.imported',
+  'grant.refreshed',
+  'grant.refresh_failed',
+  'grant.expiring',
+  'grant.revoked',
+  'grant.revoked_at_provider',
+  'grant.deleted',
+  'api_key.created',
+  'api_key.revoked',
+  'sweep.requested',
+  'encryption.rotation_started',
+  'encryption.rotation_finished',
+  'encryption.data_key_retired',
+  'health_check.requested',
+  'health_run.requested',
+  'workflow.registered',
+  'workflow.disabled',
+  'workflow.enabled',
+  'credential.fetched',
+  'credential.renewed',
+  'credential.refused',
+  'audit.fetches_lost',
+] as const;
+export type AuditAction = (typeof auditActions)[number];
 
-/** One line of the append-only record. `details` holds no secret and no provider text. */
+export const auditOutcomes = ['success', 'failure'] as const;
+
+/** One entry of the append-only audit trail. `details` holds no secrets, and provider text only in cleaned form. */
 export interface AuditEvent {
   time: Date;
   actor: string;
@@ -27,8 +47,11 @@ export interface AuditEvent {
   connectionId: string | null;
   connectionName: string | null;
   grantId: string | null;
-  outcome: 'success' | 'failure';
+  outcome: (typeof auditOutcomes)[number];
   details: Record<string, string | number | boolean | null | string[]>;
   requestId: string | null;
   address: string | null;
 }
+
+/** An event with its id, which is unique and grows in the order of writing. */
+export type StoredAuditEvent = AuditEvent & { id: string };

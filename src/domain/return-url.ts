@@ -1,10 +1,14 @@
-/** Whitespace and control characters, which URL parsers drop, and backslashes, which they read as slashes. */
+/**
+ * Characters that make a URL mean something else: parsers drop whitespace and controls, and read backslashes as
+ * slashes.
+ */
 const deceptive = /[\p{Cc}\s\\]/u;
+/** Maximum length in characters. Bounds the authorization row and the Location header. */
 const maxLength = 2048;
 
 /**
- * The URL to come back to, as it will be used, where the list allows it; else undefined. Judged by parsing, as the
- * browser will: an entry that is an origin allows every path of that origin, any other entry that URL exactly.
+ * Returns the normalised return URL if the list allows it, else undefined. Compares parsed URLs, as a browser does.
+ * An entry that is an origin allows every path of that origin; any other entry allows exactly that URL.
  */
 export function allowedReturnUrl(text: string, allowed: readonly string[]): string | undefined {
   if (text.length > maxLength || deceptive.test(text)) return undefined;
@@ -19,7 +23,7 @@ export function allowedReturnUrl(text: string, allowed: readonly string[]): stri
 }
 
 function parse(text: string): URL | undefined {
-  // Relative forms (`//evil`, `/\evil`) have no base here and do not parse; a scheme without its slashes would.
+  // Relative forms (`//evil`, `/\evil`) have no base and do not parse. A scheme without slashes would parse.
   if (!/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text)) return undefined;
   const url = new URL(text);
   return url.username === '' && url.password === '' ? url : undefined;

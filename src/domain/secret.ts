@@ -1,7 +1,7 @@
 const hidden = '[secret]';
 const inspect = Symbol.for('nodejs.util.inspect.custom');
 
-/** A value that prints `[secret]` wherever it is printed by accident, and has to be revealed by name. */
+/** Holds a value that prints as `[secret]` everywhere. Only `reveal()` returns the value. */
 export class Secret {
   readonly #value: string;
 

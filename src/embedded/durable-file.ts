@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** Writes a file for its owner alone, whole or not at all, and on the disk before this returns. */
+/** Writes a file atomically with mode 0600. Its content is on the disk when this returns. */
 export function writeDurably(path: string, content: string): void {
   const draft = `${path}.new`;
   const file = openSync(draft, 'w', 0o600);

@@ -1,40 +1,42 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type EncryptionKey, parseEncryptionKeys } from '../domain/encryption-keys.ts';
+import { type ConfiguredKey, parseEncryptionKeys } from '../domain/encryption-keys.ts';
 import { KeyUnavailable } from '../domain/ports/keys.ts';
 import { Secret } from '../domain/secret.ts';
 import { writeDurably } from './durable-file.ts';
-import { makePassable } from './passable.ts';
+import { createPrivateDirectory } from './private-directory.ts';
 
 export interface InstallationKeys {
-  encryptionKeys: readonly EncryptionKey[];
+  encryptionKeys: readonly ConfiguredKey[];
   adminKey: Secret;
-  /** Where a generated admin key lies, for whoever has to be told; null where it was given. */
+  /** File of the generated admin key; null if the configuration holds the key. */
   adminKeyFile: string | null;
-  /** True where this call made it. */
+  /** True if this call generated it. */
   adminKeyCreated: boolean;
 }
 
 export interface InstallationKeysOptions {
   dataDir: string;
-  /** As clusterExists tells, before the cluster is made. */
+  /** Result of clusterExists before the cluster is created. */
   clusterExists: boolean;
-  /** What the configuration gives stands, and no file is made for it. */
-  given?: { encryptionKeys: readonly EncryptionKey[] | null; adminKey: Secret | null };
+  /** Keys of the configuration. They take precedence, and no file is written for them. */
+  configured?: { encryptionKeys: readonly ConfiguredKey[] | null; adminKey: Secret | null };
 }
 
 /**
- * The keys of an installation that was given none: made once, kept in the data directory for its owner alone. Throws
- * KeyUnavailable where there is a cluster but not the key its data was sealed with. Call with the lock held.
+ * Loads the keys of an installation, and generates missing ones once, in files with mode 0600. Throws KeyUnavailable if
+ * a cluster exists without the key that sealed its data. Call it with the lock held.
  */
-export function loadOrCreateKeys({ dataDir, clusterExists, given }: InstallationKeysOptions): InstallationKeys {
+export function loadOrCreateKeys({ dataDir, clusterExists, configured }: InstallationKeysOptions): InstallationKeys {
   const folder = resolve(dataDir);
-  makePassable(folder);
-  const encryptionKeys = given?.encryptionKeys ?? loadEncryptionKeys(join(folder, 'encryption-keys'), clusterExists);
-  if (given?.adminKey) return { encryptionKeys, adminKey: given.adminKey, adminKeyFile: null, adminKeyCreated: false };
+  createPrivateDirectory(folder);
+  const encryptionKeys =
+    configured?.encryptionKeys ?? loadEncryptionKeys(join(folder, 'encryption-keys'), clusterExists);
+  if (configured?.adminKey)
+    return { encryptionKeys, adminKey: configured.adminKey, adminKeyFile: null, adminKeyCreated: false };
   const adminKeyFile = join(folder, 'admin-key');
-  // The admin key opens nothing that is stored: a lost one is simply replaced.
+  // The admin key seals no data, so a lost one can be replaced.
   const adminKeyCreated = !existsSync(adminKeyFile);
   if (adminKeyCreated) writeDurably(adminKeyFile, `${randomBytes(32).toString('base64url')}\n`);
   const adminKey = readFileSync(adminKeyFile, 'utf8').trim();
@@ -44,7 +46,7 @@ export function loadOrCreateKeys({ dataDir, clusterExists, given }: Installation
   return { encryptionKeys, adminKey: new Secret(adminKey), adminKeyFile, adminKeyCreated };
 }
 
-function loadEncryptionKeys(file: string, clusterExists: boolean): readonly EncryptionKey[] {
+function loadEncryptionKeys(file: string, clusterExists: boolean): readonly ConfiguredKey[] {
   if (!existsSync(file)) {
     if (clusterExists) {
       throw new KeyUnavailable(

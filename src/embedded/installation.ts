@@ -1,29 +1,33 @@
-import type { EncryptionKey } from '../domain/encryption-keys.ts';
+import type { ConfiguredKey } from '../domain/encryption-keys.ts';
 import type { Secret } from '../domain/secret.ts';
-import { createEmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.ts';
+import type { Log } from './claim.ts';
+import { clusterExists } from './cluster/cluster-location.ts';
+import { createEmbeddedPostgres } from './cluster/embedded-postgres.ts';
 import { type InstallationKeys, loadOrCreateKeys } from './generated-keys.ts';
 import { acquireLock } from './lock.ts';
-import { clusterExists } from './placement.ts';
 
 export interface Installation extends InstallationKeys {
   databaseUrl: Secret;
-  /** Shuts the database down and lets another broker have the directory. */
+  /** Stops the database and releases the directory. */
   close(): Promise<void>;
 }
 
 export interface InstallationOptions {
   dataDir: string;
-  /** What the configuration gives in place of generated keys. */
-  given: { encryptionKeys: readonly EncryptionKey[] | null; adminKey: Secret | null };
-  log: EmbeddedPostgresOptions['log'];
+  /** Keys of the configuration, used in place of generated ones. */
+  configured: { encryptionKeys: readonly ConfiguredKey[] | null; adminKey: Secret | null };
+  log: Log;
 }
 
-/** A data directory with all that a broker needs: made at first, opened by one process at a time. */
-export async function openInstallation({ dataDir, given, log }: InstallationOptions): Promise<Installation> {
-  const lock = await acquireLock(dataDir);
+/**
+ * Opens a data directory with database and keys; creates them on the first start. One process at a time may have it
+ * open.
+ */
+export async function openInstallation({ dataDir, configured, log }: InstallationOptions): Promise<Installation> {
+  const lock = await acquireLock(dataDir, log);
   try {
-    // Keys before the cluster: a crash between the two leaves a key without data, never data without its key.
-    const keys = loadOrCreateKeys({ dataDir, clusterExists: clusterExists(dataDir), given });
+    // Keys come first: a crash between the two steps leaves a key without data, never data without its key.
+    const keys = loadOrCreateKeys({ dataDir, clusterExists: clusterExists(dataDir), configured });
     const server = await createEmbeddedPostgres({ dataDir, log });
     return {
       ...keys,

@@ -1,47 +1,50 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type Lock, tryLock } from './lock.ts';
+import { type Log, tryClaim } from './claim.ts';
+import { createPrivateDirectory } from './private-directory.ts';
 
-/** One of the brokers that share a data directory, with a folder of its own there. */
+/** One of the brokers that share a data directory. Each has a folder of its own there. */
 export interface Instance {
-  /** Outlives the process: whoever claims the folder next is its next incarnation. */
+  /** Outlives the process: the next process that claims the folder continues under this id. */
   id: string;
   directory: string;
   release(): void;
 }
 
-/** An instance for this process, and behind it all others that nobody runs any more: what they hold is to be looked after. */
-export async function claimInstances(dataDir: string): Promise<[Instance, ...Instance[]]> {
-  const [first, ...others] = await claimAbandoned(dataDir);
-  return first === undefined ? [await createInstance(dataDir)] : [first, ...others];
+/** Claims all abandoned instances; the first, or a new one, is this process's own. The caller recovers their work. */
+export async function claimInstances(dataDir: string, log: Log = () => {}): Promise<[Instance, ...Instance[]]> {
+  const [first, ...others] = await claimAbandoned(dataDir, log);
+  return first === undefined ? [await createInstance(dataDir, log)] : [first, ...others];
 }
 
-async function createInstance(dataDir: string): Promise<Instance> {
+async function createInstance(dataDir: string, log: Log): Promise<Instance> {
   const id = randomUUID();
-  mkdirSync(join(folderOf(dataDir), id), { recursive: true, mode: 0o700 });
-  // A process that looks for abandoned folders may have been quicker.
-  return (await claim(dataDir, id)) ?? createInstance(dataDir);
+  mkdirSync(join(instanceFolder(dataDir), id), { recursive: true, mode: 0o700 });
+  // Another process that claims abandoned folders may have taken it already.
+  return (await claim(dataDir, id, log)) ?? createInstance(dataDir, log);
 }
 
-/** Claims every folder whose process is dead. */
-export async function claimAbandoned(dataDir: string): Promise<Instance[]> {
-  const folder = folderOf(dataDir);
+/** Claims all folders whose process has ended. */
+export async function claimAbandoned(dataDir: string, log: Log = () => {}): Promise<Instance[]> {
+  const folder = instanceFolder(dataDir);
+  createPrivateDirectory(dataDir);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const claimed: Instance[] = [];
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const instance = entry.isDirectory() ? await claim(dataDir, entry.name) : undefined;
+    const instance = entry.isDirectory() ? await claim(dataDir, entry.name, log) : undefined;
     if (instance !== undefined) claimed.push(instance);
   }
   return claimed;
 }
 
-async function claim(dataDir: string, id: string): Promise<Instance | undefined> {
-  const directory = join(folderOf(dataDir), id);
-  const taken: Lock | object = await tryLock(join(directory, 'lock'));
-  return 'release' in taken ? { id, directory, release: taken.release } : undefined;
+async function claim(dataDir: string, id: string, log: Log): Promise<Instance | undefined> {
+  const directory = join(instanceFolder(dataDir), id);
+  const lock = await tryClaim(join(directory, 'lock'), log);
+  return 'release' in lock ? { id, directory, release: lock.release } : undefined;
 }
 
-function folderOf(dataDir: string): string {
+/** Folder that holds one folder for each instance. */
+export function instanceFolder(dataDir: string): string {
   return join(resolve(dataDir), 'instances');
 }

@@ -1,21 +1,21 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { kill, platform } from 'node:process';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { kill, pid as ownPid, platform } from 'node:process';
 
-/** A process that has ended counts as dead before its parent takes note of it, which some never do. */
+/** Returns false for zombies too: some parents never reap their children. */
 export function isAlive(pid: number): boolean {
   try {
     kill(pid, 0);
   } catch (error) {
-    // EPERM: alive, and someone else's.
+    // EPERM: the process is alive and belongs to another user.
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
   return identityOf(pid) !== undefined;
 }
 
 /**
- * What tells a process from a later one under the same pid: the boot and the tick it started in. Undefined where there
- * is no such process.
+ * Returns the boot and the tick in which a process started, which distinguish it from a later process with the same
+ * pid. Returns undefined if there is no such process.
  */
 export function identityOf(pid: number): string | undefined {
   try {
@@ -25,9 +25,10 @@ export function identityOf(pid: number): string | undefined {
         env: { LC_ALL: 'C' },
       }).trim();
     }
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    const boot = bootId();
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The command's name, in parentheses, may hold spaces and parentheses; what follows the last one is numbered from 3.
+    // The command in parentheses may hold spaces and parentheses. Field 3 follows the last parenthesis
+    // (proc_pid_stat(5)).
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return fields[0] === 'Z' ? undefined : `${boot}/${fields[19]}`;
   } catch {
@@ -43,5 +44,32 @@ export function commandLineOf(pid: number): string {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
   } catch {
     return '';
+  }
+}
+
+/**
+ * Returns the id of the running kernel's boot. All containers of a machine share it. Null if the system has none.
+ */
+export function bootId(): string | null {
+  try {
+    const id =
+      platform === 'darwin'
+        ? execFileSync('sysctl', ['-n', 'kern.bootsessionuuid'], { encoding: 'utf8' })
+        : readFileSync('/proc/sys/kernel/random/boot_id', 'utf8');
+    return id.trim() || null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Returns the PID namespace of this process. Pids mean nothing outside it. Null if it is unknown: on systems other than
+ * Linux, or if /proc shows another namespace.
+ */
+export function pidNamespace(): string | null {
+  try {
+    return readlinkSync('/proc/self') === String(ownPid) ? readlinkSync('/proc/self/ns/pid') : null;
+  } catch {
+    return null;
   }
 }

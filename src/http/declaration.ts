@@ -1,67 +1,79 @@
 import type { z } from 'zod';
-import type { Permission } from '../domain/caller.ts';
+import type { Permission } from '../domain/callers/caller.ts';
 import type { BrokerErrorCode } from '../domain/errors.ts';
 
 /**
- * Who may call a route.
- * - public: anybody; `limited` counts the call against the address.
- * - caller: an authenticated caller with the permission.
- * - organization: the same, and the organisation the call is about.
+ * Access rule of a route.
+ * - public: needs no authentication; `limited` counts each call against the rate limit of its address.
+ * - caller: needs an authenticated caller with the permission.
+ * - installation: needs the same, and a caller that reaches every organisation and the global scope.
+ * - organization: needs a caller with the permission, and selects the organisation that the call acts for.
  */
 export type Access =
   | { for: 'public'; limited: boolean }
-  | { for: 'caller'; permission: Permission }
-  | { for: 'organization'; permission: Permission };
+  | { for: 'caller'; permission: RequiredPermission }
+  | { for: 'installation'; permission: RequiredPermission }
+  | { for: 'organization'; permission: RequiredPermission };
+
+/** One permission, or several of which any one is enough. */
+export type RequiredPermission = Permission | readonly [Permission, ...Permission[]];
 
 export const tags = {
-  Connections: 'Named OAuth client configurations, of one organisation or global.',
-  Grants: 'Token sets obtained through a connection.',
-  Authorizations: 'Trips of a person’s browser to the provider.',
-  Browser: 'Pages that people open; called by browsers, not by services.',
-  Credentials: 'Live access tokens.',
-  Providers: 'Templates that fill in what is known of a provider.',
-  Administration: 'API keys.',
-  Health: 'The state of this process and of what it depends on.',
-  Documentation: 'This document.',
+  Connections: 'OAuth client configurations, each with a name. One belongs to one organisation or is global.',
+  Grants: 'Token sets obtained through a connection, one for each subject and account.',
+  Authorizations: 'Requests for a person to authorize access at the provider, and their progress.',
+  Browser: 'Pages that a person’s browser opens. Services do not call them.',
+  Credentials: 'Valid access tokens for calls to a provider’s API.',
+  Providers: 'Provider templates: default URLs, scopes and settings for connections.',
+  Workflows: 'Consumers of connections: what they depend on, and whether they may run.',
+  Administration: 'API keys and the audit trail.',
+  Health: 'State of this process and of the services it depends on.',
+  Documentation: 'This API description.',
 } as const;
 export type Tag = keyof typeof tags;
 
-export interface Answer {
+export interface DeclaredResponse {
   description: string;
   /** Absent for an empty body. */
   schema?: z.ZodType;
-  /** Default application/json. */
+  /** Defaults to application/json. */
   mediaType?: string;
-  /** Name → what it says. */
+  /** Other media types that the header Accept can choose, each with the schema of one line. */
+  alternatives?: Record<string, z.ZodType>;
+  /** Description of each header, by header name. */
   headers?: Record<string, string>;
   example?: unknown;
 }
 
-/** One route of the contract: what registers it, checks its input and documents it. */
+/** One route of the contract. Registration, validation and documentation all read this one declaration. */
 export interface Declaration {
   operationId: string;
   tag: Tag;
   summary: string;
   description?: string;
   method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
-  /** OpenAPI form: `/connections/{name}`. */
+  /** Path in OpenAPI form: `/connections/{name}`. */
   path: string;
   access: Access;
+  /** False: keys that were used here lately are recognised while the database is away. Defaults to true. */
+  needsDatabase?: false;
   params?: z.ZodObject;
-  /** Parameters it does not name are ignored; those it names may come once. */
+  /** Query parameters. Unknown parameters are refused, except on browser routes. A parameter may appear once. */
   query?: z.ZodObject;
-  /** Names in the spelling of the documentation; matched without regard to case. */
+  /** Header names as documented; requests match them case-insensitively. */
   headers?: z.ZodObject;
   body?: z.ZodType;
+  /** Body of one JSON text a line instead of `body`: its handler reads it as a stream, without the limits of a body. */
+  lines?: { mediaType: string; schema: z.ZodType };
   bodyExample?: unknown;
-  /** Media types of the body beside application/json. */
+  /** Media types of the body in addition to application/json. */
   mediaTypes?: readonly string[];
-  answers: Record<number, Answer>;
-  /** Beyond those that follow from access and input. */
+  responses: Record<number, DeclaredResponse>;
+  /** Problem codes in addition to those that follow from access and input. */
   problems: readonly BrokerErrorCode[];
 }
 
-/** Keeps the literal types, so that a handler is checked against exactly this route. */
+/** Returns the declaration with its literal types, so that the compiler checks the handler against this route. */
 export function declare<const D extends Declaration>(declaration: D): D {
   return declaration;
 }

@@ -1,38 +1,51 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BrokerError, invalidRequest, isBrokerError } from '../domain/errors.ts';
+import type { AllowedMethods } from './allowed-methods.ts';
 import { setCommonHeaders } from './common-headers.ts';
-import { describeError } from './error-log.ts';
 import { sendPage } from './pages/page.ts';
 import { problemPage } from './pages/problem.ts';
-import { headersOf, notFound, problemMediaType, problems, toProblem } from './problem.ts';
+import { notFound, problemMediaType, problems, toProblem } from './problem.ts';
+import { headersOf } from './problem-headers.ts';
 import { logCompleted } from './request-log.ts';
 
-/** Answers with whatever went wrong: the one way out. Nothing of an unexpected error leaves the process. */
+/** Sends the response for any error; the only code that does. The text of an unexpected error never leaves the process. */
 export type ReplyWithError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
 
-export function createReplyWithError(basePath: string): ReplyWithError {
+export function createReplyWithError(publicPath: string): ReplyWithError {
   return (error, request, reply) => {
-    const answer = asBrokerError(error);
-    if (answer.code === 'internal_error') {
-      request.log.error({ request_id: request.id, err: describeError(error) }, 'request failed');
+    const refusal = asBrokerError(error);
+    if (refusal.code === 'internal_error') {
+      request.log.error({ request_id: request.id, err: error }, 'request failed');
     } else if (isBrokerError(error) && error.cause !== undefined) {
-      const line = { request_id: request.id, code: error.code, err: describeError(error) };
+      const line = { request_id: request.id, code: error.code, err: error };
       request.log.info(line, 'request refused with a cause');
     }
-    request.problemCode = answer.code;
-    reply.code(problems[answer.code].status).headers(headersOf(answer));
-    if (wantsPage(request)) return sendPage(reply, problemPage(answer));
-    // As bytes: to a string Fastify adds a charset, which this media type does not have.
-    return reply.type(problemMediaType).send(Buffer.from(JSON.stringify(toProblem(answer, request.id, basePath))));
+    request.problemCode = refusal.code;
+    reply.code(problems[refusal.code].status).headers(headersOf(refusal));
+    if (wantsPage(request)) return sendPage(reply, problemPage(refusal, request.id));
+    // Sent as bytes: Fastify adds a charset to text, and application/problem+json defines none (RFC 9457 §6.1).
+    return reply.type(problemMediaType).send(Buffer.from(JSON.stringify(toProblem(refusal, request.id, publicPath))));
   };
 }
 
-export function registerErrors(app: FastifyInstance, replyWithError: ReplyWithError): void {
+/** `allowedMethods` distinguishes a known path with another method (405) from an unknown path (404). */
+export function registerErrors(
+  app: FastifyInstance,
+  replyWithError: ReplyWithError,
+  allowedMethods: AllowedMethods,
+): void {
   app.setErrorHandler((error, request, reply) => replyWithError(error, request, reply));
-  app.setNotFoundHandler((request, reply) => replyWithError(notFound('No such route.'), request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    const allow = allowedMethods(request);
+    const refusal =
+      allow.length === 0
+        ? notFound('No such route.')
+        : BrokerError.with('method_not_allowed', `This path takes ${allow.join(', ')}.`, { allow });
+    return replyWithError(refusal, request, reply);
+  });
 }
 
-/** For a URL that no router can read. No hook runs for such a request, so what hooks do is done here. */
+/** Replies to a URL that the router cannot parse. Fastify runs no hooks for it, so headers and log line are added here. */
 export function createReplyUnrouted(replyWithError: ReplyWithError) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     setCommonHeaders(request, reply);
@@ -49,7 +62,7 @@ function asBrokerError(error: unknown): BrokerError {
   );
 }
 
-/** What Fastify itself refuses, in the broker's words. Undefined: not the request's fault. */
+/** Maps an error of Fastify to a problem. Returns undefined if the request did not cause the error. */
 function ofFramework({ code, statusCode = 500 }: FastifyError): BrokerError | undefined {
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
@@ -68,12 +81,12 @@ function ofFramework({ code, statusCode = 500 }: FastifyError): BrokerError | un
     case 'FST_ERR_NOT_FOUND':
       return notFound();
   }
-  // A request that ended before its body did, and the like: the client's doing, whatever its code is called.
+  // Other errors with a 4xx status are the client's, for example a connection closed before the end of the body.
   const isClientError = statusCode >= 400 && statusCode < 500;
   return isClientError ? invalidRequest({ path: 'body', message: 'could not be read' }) : undefined;
 }
 
-/** Only where a person looks: a browser on a browser's route. */
+/** True if a person sees the response: a route for browsers and a client that accepts HTML. */
 function wantsPage(request: FastifyRequest): boolean {
   const isBrowserRoute = request.routeOptions.config?.declaration?.tag === 'Browser';
   return isBrowserRoute && (request.headers.accept ?? '').includes('text/html');

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import type { Actor, Caller, Trace } from '../domain/caller.ts';
+import type { Actor, Caller, Trace } from '../domain/callers/caller.ts';
 import type { Declaration } from './declaration.ts';
-import { createReadCall } from './read-call.ts';
+import { createReadCall } from './validation/read-call.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -20,7 +20,7 @@ type Output<D, K extends string> = D extends Record<K, infer S extends z.ZodType
 
 type Identity<D extends Declaration> = D['access']['for'] extends 'organization'
   ? { actor: Actor }
-  : D['access']['for'] extends 'caller'
+  : D['access']['for'] extends 'caller' | 'installation'
     ? { caller: Caller }
     : Record<never, never>;
 
@@ -34,26 +34,38 @@ export type Call<D extends Declaration> = Identity<D> & {
   request: FastifyRequest;
 };
 
-/** Text is sent as it is, under the media type that the handler gives. */
-export type Handler<D extends Declaration> = (call: Call<D>, reply: FastifyReply) => Promise<unknown> | string;
+/** Returns the body of the response; objects are sent as JSON. */
+export type Handler<D extends Declaration> = (call: Call<D>, reply: FastifyReply) => Promise<unknown>;
 
-/** Registers a route of the contract: the only way to one, so that none exists without a declared access. */
+/** Registers a route of the contract, and HEAD beside GET. No other code registers routes, so each has a declared access. */
 export function mount<D extends Declaration>(app: FastifyInstance, declaration: D, handler: Handler<D>): void {
-  const status = Number(Object.keys(declaration.answers).find((code) => code.startsWith('2')) ?? 200);
+  const status = Number(Object.keys(declaration.responses).find((code) => code.startsWith('2')) ?? 200);
   const readCall = createReadCall(declaration);
+  const url = declaration.path.replace(/\{(\w+)\}/g, ':$1');
+  const isPage = declaration.tag === 'Browser';
   app.route({
     method: declaration.method,
-    url: declaration.path.replace(/\{(\w+)\}/g, ':$1'),
+    url,
     config: { declaration },
-    handler: (request, reply) => {
+    exposeHeadRoute: declaration.method === 'GET' && !isPage,
+    handler: async (request, reply) => {
       const call = readCall(request);
       reply.code(status);
       return handler(call as Call<D>, reply);
     },
   });
+  // Link scanners send HEAD. It must neither bind a browser nor consume a state, so it never reaches the handler.
+  if (declaration.method === 'GET' && isPage) {
+    app.route({
+      method: 'HEAD',
+      url,
+      config: { declaration },
+      handler: async (_request, reply) => reply.type('text/html; charset=utf-8').send(''),
+    });
+  }
 }
 
-/** A route that went past `mount` has no declared access: the server does not start with one. */
+/** Stops the start if a route was registered without `mount`: it would have no declared access. */
 export function refuseUndeclaredRoutes(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {
     if (route.config?.declaration === undefined)

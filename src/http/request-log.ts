@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { OnRequestEnd } from '../domain/ports/monitoring/observations.ts';
 
 /**
- * One line a request, at its end. It has the route's pattern and never the URL, which holds state and code, nor any
- * header. What looks after us all day is logged at debug.
+ * Logs one line for each completed request. It holds the route's pattern, never the URL (which holds state and code) and
+ * no header. Health routes are logged at debug level, because monitors call them all day.
  */
 export function logCompleted(request: FastifyRequest, reply: FastifyReply): void {
   const declaration = request.routeOptions.config?.declaration;
@@ -20,9 +21,16 @@ export function logCompleted(request: FastifyRequest, reply: FastifyReply): void
   else request.log.info(line, 'request completed');
 }
 
-export function registerRequestLog(app: FastifyInstance): void {
+/** Logs and reports each request when its response has been sent. */
+export function registerRequestLog(app: FastifyInstance, onRequestEnd: OnRequestEnd): void {
   app.addHook('onResponse', (request, reply, done) => {
     logCompleted(request, reply);
+    onRequestEnd({
+      route: request.routeOptions.config?.declaration?.path ?? null,
+      method: request.method,
+      status: reply.statusCode,
+      seconds: reply.elapsedTime / 1000,
+    });
     done();
   });
 }

@@ -1,15 +1,30 @@
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
-import type { AuthenticateCaller } from '../broker/authenticate-caller.ts';
+import type { AuthenticateCaller } from '../broker/callers/authenticate-caller.ts';
+import type { OnRequestEnd } from '../domain/ports/monitoring/observations.ts';
+import type { ReadMetrics } from '../domain/ports/monitoring/readings.ts';
 import type { ProviderCatalogue } from '../domain/ports/oauth.ts';
+import { collectAllowedMethods } from './allowed-methods.ts';
 import { registerAuthentication } from './authentication.ts';
 import { bodyLimitBytes, registerBodyParsing } from './body-parsing.ts';
-import { createClientErrorHandler } from './client-errors.ts';
+import { createClientErrorHandler, replaceNodeRefusals } from './client-errors.ts';
 import { registerCommonHeaders, registerConnectionClose } from './common-headers.ts';
 import { createReplyUnrouted, createReplyWithError, registerErrors } from './errors.ts';
+import { bodyTimeoutMs, limitBodyTime } from './limits/body-time.ts';
+import { registerClientAddress, type TrustedProxies } from './limits/client-address.ts';
+import { createRateLimits } from './limits/rate-limit.ts';
+import type { SharedCounts } from './limits/shared-counts.ts';
+import { closeStalledSockets, stallLimits } from './limits/stalled-sockets.ts';
 import { refuseUndeclaredRoutes } from './mount.ts';
-import { registerRateLimits } from './rate-limit.ts';
 import { registerRequestLog } from './request-log.ts';
-import { type ApiKeyUseCases, apiKeyRoutes } from './routes/api-keys.ts';
+import { type ApiKeyUseCases, apiKeyRoutes } from './routes/admin/api-keys.ts';
+import { type AuditUseCases, auditEventRoutes } from './routes/admin/audit-events.ts';
+import { type FleetConnectionUseCases, fleetConnectionRoutes } from './routes/admin/connections.ts';
+import { type EncryptionUseCases, encryptionRoutes } from './routes/admin/encryption.ts';
+import { type FleetGrantUseCases, fleetGrantRoutes } from './routes/admin/grants.ts';
+import { type HealthCheckUseCases, healthCheckRoutes } from './routes/admin/health-checks.ts';
+import { type ImportUseCases, importRoutes } from './routes/admin/import.ts';
+import { type FleetStatsUseCases, fleetStatsRoutes } from './routes/admin/stats.ts';
+import { type SweepUseCases, sweepRoutes } from './routes/admin/sweeps.ts';
 import { type AuthorizationUseCases, authorizationRoutes } from './routes/authorizations.ts';
 import { type BrowserUseCases, browserRoutes } from './routes/browser.ts';
 import { type ConnectionUseCases, connectionRoutes } from './routes/connections.ts';
@@ -17,7 +32,9 @@ import { type CredentialUseCases, credentialRoutes } from './routes/credentials.
 import { documentationRoutes } from './routes/documentation.ts';
 import { type GrantUseCases, grantRoutes } from './routes/grants.ts';
 import { type HealthProbes, healthRoutes } from './routes/health.ts';
+import { metricsRoutes } from './routes/metrics.ts';
 import { providerRoutes } from './routes/providers.ts';
+import { type WorkflowUseCases, workflowRoutes } from './routes/workflows.ts';
 import { requestIdOf } from './trace.ts';
 
 export type HttpUseCases = ConnectionUseCases &
@@ -25,107 +42,131 @@ export type HttpUseCases = ConnectionUseCases &
   AuthorizationUseCases &
   BrowserUseCases &
   CredentialUseCases &
-  ApiKeyUseCases & { authenticateCaller: AuthenticateCaller };
+  WorkflowUseCases &
+  ApiKeyUseCases &
+  AuditUseCases &
+  FleetStatsUseCases &
+  FleetConnectionUseCases &
+  FleetGrantUseCases &
+  SweepUseCases &
+  EncryptionUseCases &
+  HealthCheckUseCases &
+  ImportUseCases & { authenticateCaller: AuthenticateCaller };
 
 export interface HttpServerDeps {
   useCases: HttpUseCases;
-  /** A worker answers for its own health alone. */
+  /** `health`: serves the routes of health and metrics only, as a worker does. */
   serves: 'everything' | 'health';
   catalogue: Pick<ProviderCatalogue, 'find' | 'list'>;
   probes: HealthProbes;
   /** A pino instance. */
   logger: FastifyBaseLogger;
+  onRequestEnd: OnRequestEnd;
+  readMetrics: ReadMetrics;
   clock: () => Date;
-  /** base64url, 128 bit or more. */
+  /** Returns a random id in base64url, at least 128 bits: less could be guessed. */
   newBrowserId: () => string;
   version: string;
-  /** Empty, or with a leading and without a trailing slash. */
+  /** Path prefix of every route: empty, or with a leading and without a trailing slash. */
   basePath: string;
-  /** Whether PUBLIC_URL is https: decides what the browser's cookie can be. */
+  /** Path of the base of every link: that of PUBLIC_URL, which a proxy strips, with BASE_PATH. Defaults to basePath. */
+  publicPath?: string;
+  /** True if PUBLIC_URL is https; decides the attributes of the browser cookie. */
   publicUrlIsHttps: boolean;
-  /** Newest first, 32 characters or more each. */
-  cookieKeys: readonly string[];
-  /** Requests a minute for each address on public routes, and for failed authentication. */
+  /** PUBLIC_URL with BASE_PATH, no slash at the end. Known when the server listens. */
+  baseUrl: () => string;
+  /** Keys of the browser cookie, each at least 32 characters: the first signs, all verify. Empty during the start. */
+  cookieKeys: () => readonly string[];
+  /** Maximum requests a minute of one address, counted separately for public routes and for failed authentication. */
   rateLimitMax: number;
-  /** Number of hops, or addresses and ranges; false: forwarding headers are ignored. */
-  trustProxy: false | number | readonly string[];
+  /** Redis on which all processes count together. Without it each process counts alone. */
+  sharedCounts?: SharedCounts | undefined;
+  trustProxy: TrustedProxies;
+  /** Time in milliseconds for a body, or for the next line of an import, to arrive. */
+  bodyTimeoutMs?: number;
 }
 
-/** The whole HTTP side, ready to listen or to be injected into. Closing it waits for requests in flight. */
+/** Creates the HTTP server, ready to listen or to inject requests into. Closing it waits for requests in flight. */
 export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyInstance> {
-  const { basePath } = deps;
-  const replyWithError = createReplyWithError(basePath);
+  const { basePath, publicPath = basePath } = deps;
+  const replyWithError = createReplyWithError(publicPath);
   const app: FastifyInstance = fastify({
     loggerInstance: deps.logger,
-    // Fastify's own lines hold URLs, and URLs hold state and code.
+    // Fastify's request log lines contain URLs, which hold state and code.
     logController: new LogController({ disableRequestLogging: true }),
-    // A child of its own for each request costs more than its one line: the lines name the request themselves.
+    // A child logger for each request would cost more than its one line; log lines name the request id themselves.
     childLoggerFactory: (logger) => logger,
     genReqId: requestIdOf,
-    trustProxy: trustOf(deps.trustProxy),
     bodyLimit: bodyLimitBytes,
     exposeHeadRoutes: false,
-    // What is on its way while closing is still answered, with `Connection: close`.
+    // Requests that arrive while the server closes are still served, with `Connection: close`.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     ...timeouts,
     routerOptions: { maxParamLength },
     frameworkErrors: createReplyUnrouted(replyWithError),
-    clientErrorHandler: createClientErrorHandler(basePath),
+    clientErrorHandler: createClientErrorHandler(publicPath),
   });
+  closeStalledSockets(app.server, stallLimits);
+  limitBodyTime(app, deps.bodyTimeoutMs ?? bodyTimeoutMs);
   app.decorateRequest('caller', null);
   app.decorateRequest('actor', null);
   app.decorateRequest('problemCode', null);
-  registerRequestLog(app);
-  registerErrors(app, replyWithError);
+  registerClientAddress(app, deps.trustProxy);
+  registerRequestLog(app, deps.onRequestEnd);
+  registerErrors(app, replyWithError, collectAllowedMethods(app));
   registerBodyParsing(app);
   refuseUndeclaredRoutes(app);
   registerCommonHeaders(app);
+  replaceNodeRefusals(app);
   registerConnectionClose(app);
-  const createCounter = await registerRateLimits(app, deps.rateLimitMax);
-  registerAuthentication(app, {
-    authenticateCaller: deps.useCases.authenticateCaller,
-    countFailure: createCounter(),
-    countPublic: createCounter(),
-  });
+  const limits = await createRateLimits(app, deps.rateLimitMax, deps.sharedCounts);
+  registerAuthentication(app, deps.useCases.authenticateCaller, limits);
   await app.register(async (scope) => registerRoutes(scope, deps), { prefix: basePath });
   await app.ready();
   return app;
 }
 
 async function registerRoutes(app: FastifyInstance, deps: HttpServerDeps): Promise<void> {
-  const { useCases, clock, version, basePath } = deps;
+  const { useCases, clock, version, basePath, publicPath = basePath } = deps;
   healthRoutes(app, deps.probes, { version, clock });
+  metricsRoutes(app, deps.readMetrics);
   if (deps.serves === 'health') return;
-  connectionRoutes(app, useCases, basePath);
+  connectionRoutes(app, useCases, publicPath);
   grantRoutes(app, useCases, clock);
   authorizationRoutes(app, useCases);
   credentialRoutes(app, useCases);
-  providerRoutes(app, deps.catalogue);
-  apiKeyRoutes(app, useCases, basePath);
-  documentationRoutes(app, { version, basePath });
+  workflowRoutes(app, useCases);
+  providerRoutes(app, deps.catalogue, deps.baseUrl);
+  apiKeyRoutes(app, useCases, publicPath);
+  auditEventRoutes(app, useCases, publicPath);
+  fleetStatsRoutes(app, useCases);
+  fleetConnectionRoutes(app, useCases);
+  fleetGrantRoutes(app, useCases);
+  sweepRoutes(app, useCases);
+  encryptionRoutes(app, useCases);
+  healthCheckRoutes(app, useCases);
+  await app.register(async (scope) =>
+    importRoutes(scope, useCases, { clock, publicPath, lineTimeoutMs: deps.bodyTimeoutMs }),
+  );
+  documentationRoutes(app, { version, publicPath });
   await app.register((scope) =>
     browserRoutes(scope, useCases, {
-      cookie: { secure: deps.publicUrlIsHttps, basePath, keys: deps.cookieKeys },
+      cookie: { secure: deps.publicUrlIsHttps, basePath, baseUrl: deps.baseUrl, keys: deps.cookieKeys, clock },
       newBrowserId: deps.newBrowserId,
     }),
   );
 }
 
-/** Longer than any name, id or state, so that those are refused in their own words. */
+/** Maximum characters of a path parameter. Longer than any valid value, so that schemas report values that are too long. */
 const maxParamLength = 1024;
 
 const timeouts = {
-  /** For the whole of a request to arrive. */
-  requestTimeout: 30_000,
-  /** Without a byte in either direction; a fetch may wait this long for a provider at most. */
+  /** Off: a streamed body takes as long as its lines. limitBodyTime bounds the other bodies. */
+  requestTimeout: 0,
+  /** Maximum time without a byte in either direction. A credential request that waits longer for a provider is cut off. */
   connectionTimeout: 90_000,
   keepAliveTimeout: 72_000,
-  // A client that drips its headers is let go of within headersTimeout and one check more.
-  http: { headersTimeout: 15_000, connectionsCheckingInterval: 5_000, maxHeaderSize: 16_384 },
+  // A client that sends its headers too slowly is disconnected after headersTimeout and at most one more check interval.
+  http: { headersTimeout: 15_000, connectionsCheckingInterval: 5_000, maxHeaderSize: 16_384, requireHostHeader: false },
 };
-
-function trustOf(trust: HttpServerDeps['trustProxy']): false | string[] | ((address: string, hop: number) => boolean) {
-  if (trust === false) return false;
-  return typeof trust === 'number' ? (_address, hop) => hop < trust : [...trust];
-}

@@ -1,27 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
 import type { FastifyRequest } from 'fastify';
-import type { Trace } from '../domain/caller.ts';
+import type { Trace } from '../domain/callers/caller.ts';
 
 const requestIdPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
-/** The caller's own request id where it is harmless, so that its logs and ours can be read together. */
+/** Returns the caller's X-Request-Id if it is safe to log, so that both sides' logs can be joined; otherwise a new id. */
 export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
-  const given = request.headers['x-request-id'];
-  return typeof given === 'string' && requestIdPattern.test(given) ? given : randomUUID();
-}
-
-/**
- * Who is calling, as far as TRUST_PROXY vouches for it. A forwarded entry that is no address (a port behind it, plain
- * rubbish) is not believed: the proxy's own address counts then.
- */
-export function addressOf(request: FastifyRequest): string {
-  if (isIP(request.ip) !== 0) return request.ip;
-  const remote = request.socket.remoteAddress;
-  return remote === undefined || isIP(remote) === 0 ? '0.0.0.0' : remote;
+  const header = request.headers['x-request-id'];
+  return typeof header === 'string' && requestIdPattern.test(header) ? header : randomUUID();
 }
 
 export function traceOf(request: FastifyRequest): Trace {
-  return { requestId: request.id, address: addressOf(request) };
+  return { requestId: request.id, address: request.clientAddress };
 }

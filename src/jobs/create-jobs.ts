@@ -1,87 +1,104 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BrokerError } from '../domain/errors.ts';
-import type { RefreshQueue } from '../domain/ports/upkeep.ts';
-import type { Intervals } from './clocks.ts';
+import { BrokerError, isBrokerError } from '../domain/errors.ts';
+import type { RefreshQueue } from '../domain/ports/maintenance/queue.ts';
+import type { OnJobEnd } from '../domain/ports/monitoring/observations.ts';
+import type { QueueReadings } from '../domain/ports/monitoring/readings.ts';
+import type { QueueFailure } from '../domain/queue-failure.ts';
 import { withDeadline } from './deadline.ts';
-import { type JobEntry, lotsOf, type PeriodicKind, periodicJob, refreshAheadJobs } from './job-kinds.ts';
-import type { SessionEvents } from './queue-line.ts';
-import { createQueueServer, type QueueLocation } from './queue-server.ts';
-import { openSession, type QueueSession } from './queue-session.ts';
+import { createFairPlaces } from './fair-places.ts';
+import { batchesOf, demandJob, type JobEntry, type PeriodicKind, periodicJob, refreshAheadJobs } from './job-kinds.ts';
+import { observeJobs } from './observe-jobs.ts';
+import { formerKeys } from './queue/former-queues.ts';
+import type { ConnectionEvents } from './queue/queue-connection.ts';
+import { openConnections, type QueueConnections } from './queue/queue-connections.ts';
+import { openQueueServer, type QueueLocation } from './queue/queue-server.ts';
+import { createQueueState, type QueueStateLog } from './queue/queue-state.ts';
+import { createRunBatch } from './run-batch.ts';
 import { createRunJob, type JobHandlers } from './run-job.ts';
-import { createRunLot } from './run-lot.ts';
-
-export interface JobsLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-}
+import type { Intervals } from './schedules.ts';
 
 export interface JobsOptions {
   location: QueueLocation;
+  /** Reads the id of the installation, to which the queues belong. Called before the first connection. */
+  installationId: () => Promise<string>;
   intervals: Intervals;
-  /** Due grants one process refreshes at once, over all lots; and beside them as many others, work by the clock included. */
+  /**
+   * Due grants that one process refreshes at once, over all batches, a quarter of them for one organisation. The
+   * periodic queue runs as many jobs beside them.
+   */
   concurrency: number;
   handlers: JobHandlers;
-  log: JobsLog;
+  onJobEnd?: OnJobEnd;
+  log: QueueStateLog;
+  /** Says which setting to check after an error of the queue. Logged with the error. */
+  explain?: (error: unknown) => string | undefined;
 }
 
 export interface Jobs extends RefreshQueue {
   /**
-   * Resolves after the first attempt to reach the queue, whether it succeeded or not; from then on it is kept up. With
-   * `worker` jobs are run here, and the clocks are kept.
+   * Resolves after the first attempt to connect, even if it failed; the connection is then kept up in the background.
+   * With `worker` this process also runs jobs and sets the schedules.
    */
   start(worker: boolean): Promise<void>;
-  /** One sweep soon: none is added beside one that waits or runs, or right after another. Throws `service_unavailable`. */
+  /** Queues a sweep unless one waits, runs or was queued up to 30 seconds ago. Throws `service_unavailable`. */
   enqueueSweep(): Promise<void>;
   isUp(): boolean;
-  /** Waits for the jobs that run here, however long they take. */
+  /** Reason why the queue does not work. Null while it works. */
+  failure(): QueueFailure | null;
+  /** Counts the jobs in the queue by state. Throws `service_unavailable`. */
+  count(): Promise<readonly QueueReadings[]>;
+  /** Waits for the running jobs of this process, without a limit. */
   close(): Promise<void>;
 }
 
 const checkEveryMs = 5000;
 const checkTimeoutMs = 2500;
-/** Bounds how long anybody waits for a queue that does not answer. */
-const askTimeoutMs = 2500;
+/** Bounds how long a caller waits for a queue that does not respond. */
+const callTimeoutMs = 2500;
+/** Jobs added by one command. A larger command may take longer than callTimeoutMs and fail. */
 const enqueueBatch = 500;
-/** So many that one slow grant in each does not hold up the rest; few, for what a killed process had is taken up late. */
-const lotsAtOnce = 20;
+/**
+ * Batches that one process runs at once. With fewer, slow grants hold up the rest; with more, a killed process stalls
+ * more grants.
+ */
+const batchesAtOnce = 40;
 const firstRetryMs = 250;
 const maxRetryMs = 5000;
 
 /**
- * Background work over BullMQ, on Redis or Postgres. Owns when periodic work is asked for and how refreshes are queued;
- * knows nothing of what a sweep or a refresh does. The queue is only the clock: losing it delays work and loses nothing.
+ * Runs background work with BullMQ on Redis or Postgres. Owns the schedules and the queueing of refreshes; knows
+ * nothing of sweeps or refreshes themselves. Losing the queue delays work and loses none: Postgres knows which grants
+ * are due.
  */
-export function createJobs({ location, intervals, concurrency, handlers, log }: JobsOptions): Jobs {
-  const server = createQueueServer(location);
+export function createJobs(options: JobsOptions): Jobs {
+  const { location, installationId, intervals, concurrency, handlers, log } = options;
+  const state = createQueueState(log, options.explain ?? (() => undefined));
   const ending = new AbortController();
-  let session: QueueSession | undefined;
-  let up: boolean | undefined;
-  let upkeep: Promise<void> = Promise.resolve();
+  let connections: QueueConnections | undefined;
+  let maintained: Promise<void> = Promise.resolve();
   let wake = new AbortController();
 
-  const events: SessionEvents = {
-    onTrouble: () => {
-      if (up) wake.abort();
+  const events: ConnectionEvents = {
+    onTrouble: (error) => {
+      const wasUp = state.isUp();
+      state.troubled(error);
+      if (wasUp) wake.abort();
     },
     onFailedJob: reportFailed,
   };
 
   function reportFailed(job: object, error: unknown): void {
-    log.warn({ ...job, reason: describe(error) }, 'a background job failed');
+    // The state of the queue is logged once; a line for each job that fails for it would add nothing.
+    if (!state.isUp() && isBrokerError(error, 'service_unavailable')) return;
+    log.warn({ ...job, err: error }, 'job failed');
   }
 
-  function report(reachable: boolean, error?: unknown): void {
-    if (reachable === up) return;
-    up = reachable;
-    if (up) log.info({}, 'the queue is reachable');
-    else log.warn({ reason: describe(error) }, 'the queue is not reachable; background work waits');
-  }
-
-  async function ask<T>(what: string, question: (session: QueueSession) => Promise<T>): Promise<T> {
-    if (session === undefined || up !== true) throw unreachable();
+  async function callQueue<T>(what: string, call: (open: QueueConnections) => Promise<T>): Promise<T> {
+    if (connections === undefined || !state.isUp()) throw unreachable();
     try {
-      return await withDeadline(question(session), askTimeoutMs, what);
+      return await withDeadline(call(connections), callTimeoutMs, what);
     } catch (error) {
+      state.troubled(error);
       wake.abort();
       throw unreachable(error);
     }
@@ -90,33 +107,40 @@ export function createJobs({ location, intervals, concurrency, handlers, log }: 
   async function add(jobs: readonly JobEntry[]): Promise<void> {
     for (let first = 0; first < jobs.length; first += enqueueBatch) {
       const batch = jobs.slice(first, first + enqueueBatch);
-      await ask('Adding to the queue', (open) => open.add(batch));
+      await callQueue('Adding to the queue', (open) => open.add(batch));
     }
   }
 
   const enqueuePeriodic = (kind: PeriodicKind) => add([periodicJob(kind, intervals[kind])]);
-  const runLot = createRunLot({
+  const runBatch = createRunBatch({
     refresh: handlers.refresh,
-    atOnce: concurrency,
+    places: createFairPlaces(concurrency),
     ending: ending.signal,
     onFailed: (grantId, error) => reportFailed({ name: 'refresh', grantId, attempt: 1 }, error),
   });
-  const run = createRunJob({ handlers, runLot, enqueuePeriodic, ending: ending.signal });
-  const work = { run, concurrency: { clock: concurrency, lots: lotsAtOnce }, intervals };
+  const runJob = createRunJob({
+    handlers,
+    runBatch,
+    aheadPlaces: createFairPlaces(concurrency),
+    enqueuePeriodic,
+    ending: ending.signal,
+  });
+  const run = observeJobs(runJob, options.onJobEnd ?? (() => undefined));
+  const work = { run, concurrency: { periodic: concurrency, batches: batchesAtOnce }, intervals };
 
   async function attempt(worker: boolean): Promise<boolean> {
     try {
-      if (session === undefined) {
-        session = await openSession(server, worker ? work : undefined, events);
-        report(true);
-        session.begin();
-      } else {
-        await withDeadline(session.check(), checkTimeoutMs, 'Asking the queue');
-        report(true);
+      if (connections === undefined) {
+        const server = await openQueueServer(location, await installationId());
+        connections = await openConnections(server, worker ? work : undefined, events);
+        if (await connections.hasFormerQueues()) log.warn({ keys: formerKeys }, 'queues of an earlier version found');
       }
+      await withDeadline(connections.check(), checkTimeoutMs, 'Checking the queue');
+      state.succeeded();
+      connections.begin();
       return true;
     } catch (error) {
-      report(false, error);
+      state.failed(error);
       return false;
     }
   }
@@ -134,21 +158,26 @@ export function createJobs({ location, intervals, concurrency, handlers, log }: 
   return {
     start: async (worker) => {
       const first = attempt(worker);
-      upkeep = first.then((reached) => keepUp(worker, reached));
+      maintained = first.then((reached) => keepUp(worker, reached));
       await first;
     },
-    enqueue: (grantIds, spreadOverMs, order = {}) => add(lotsOf(grantIds, spreadOverMs, order)),
+    enqueue: (grantIds, spreadOverMs, order = {}) => add(batchesOf(grantIds, spreadOverMs, order)),
     enqueueAhead: (jobs) => add(refreshAheadJobs(jobs)),
-    backlog: () => ask('Asking the queue', (open) => open.backlog()),
-    queued: () => ask('Asking the queue', (open) => open.queued()),
+    enqueueSweepOnDemand: () => add([demandJob('sweep')]),
+    enqueueHealthRun: () => add([demandJob('health-run')]),
+    backlog: () => callQueue('Reading the queue', (open) => open.backlog()),
+    batches: () => callQueue('Reading the queue', (open) => open.batches()),
+    queued: () => callQueue('Reading the queue', (open) => open.queued()),
+    count: () => callQueue('Counting jobs', (open) => open.count()),
     enqueueSweep: () => enqueuePeriodic('sweep'),
-    isUp: () => up === true,
+    isUp: state.isUp,
+    failure: state.failure,
     close: async () => {
       ending.abort();
-      await upkeep;
-      await session?.close();
-      session = undefined;
-      up = false;
+      await maintained;
+      await connections?.close();
+      connections = undefined;
+      state.stopped();
     },
   };
 }
@@ -163,11 +192,4 @@ async function pause(ms: number, until: AbortSignal): Promise<void> {
 
 function unreachable(cause?: unknown): BrokerError<'service_unavailable'> {
   return BrokerError.with('service_unavailable', 'The queue cannot be reached.', { retry_after: 5 }, cause);
-}
-
-/** The text alone: errors of a Redis client carry the command they answer, and that may be the one with the password. */
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown';
-  if (error instanceof AggregateError) return error.errors.map(describe).join('; ');
-  return error.message;
 }

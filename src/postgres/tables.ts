@@ -1,16 +1,25 @@
-import type { ColumnType, Generated, JSONColumnType } from 'kysely';
-import type { AuditAction, AuditEvent } from '../domain/audit.ts';
-import type { AuthorizationStatus } from '../domain/authorization.ts';
-import type { Permission } from '../domain/caller.ts';
-import type { Flow, TokenAuthMethod } from '../domain/connection.ts';
-import type { Health, StatusReason, StoredGrantStatus } from '../domain/grant.ts';
-import type { DataKeyState } from '../domain/ports/keys.ts';
-
-/** Read as Buffer, written as any run of bytes. */
-type Bytes = ColumnType<Buffer, Uint8Array, Uint8Array>;
-type NullableBytes = ColumnType<Buffer | null, Uint8Array | null, Uint8Array | null>;
-/** Written as JSON text: pg would turn a bare array into a Postgres array. */
-type Json<T extends object> = JSONColumnType<T>;
+import type { Generated } from 'kysely';
+import type { Flow, TokenAuthMethod } from '../domain/connections/connection.ts';
+import type { Health, LastError, StatusReason, StoredGrantStatus } from '../domain/grants/grant.ts';
+import type { AuditEventsTable, ConsentsTable } from './audit-table.ts';
+import type { AuthorizationsTable, DeletedAuthorizationsTable } from './authorizations-table.ts';
+import type {
+  ClientRefusalsTable,
+  HealthCountChangesTable,
+  HealthCountsTable,
+  HealthRunLanesTable,
+  HealthRunsTable,
+  PendingRevocationsTable,
+  SettingsTable,
+  SweepGrantsTable,
+  SweepsTable,
+  WorkersTable,
+} from './background-tables.ts';
+import type { Json, NullableBytes, NullableJson } from './column-types.ts';
+import type { FleetCountChangesTable, FleetCountsTable, FleetGrantsTable } from './fleet-tables.ts';
+import type { ApiKeysTable, DataKeysTable, KeyHoldersTable, KeyRotationsTable } from './key-tables.ts';
+import type { StoredSiblings } from './stored-siblings.ts';
+import type { WorkflowDependenciesTable, WorkflowStatesTable } from './workflow-tables.ts';
 
 export interface ConnectionsTable {
   id: string;
@@ -20,6 +29,12 @@ export interface ConnectionsTable {
   flow: Flow;
   client_id: string;
   sealed_client_secrets: NullableBytes;
+  client_secret_fingerprint: NullableBytes;
+  /** Set while the provider accepts the older of two client secrets only. */
+  client_secret_refused_at: Date | null;
+  /** Origins of test_url and revocation_url when the client secret was written. */
+  secret_test_origin: string | null;
+  secret_revocation_origin: string | null;
   authorization_url: string | null;
   token_url: string | null;
   revocation_url: string | null;
@@ -31,9 +46,15 @@ export interface ConnectionsTable {
   token_params: Json<Record<string, string>>;
   multi_account: boolean;
   share_with_organizations: boolean;
+  allow_import: boolean;
+  pkce: boolean | null;
+  terminal_errors: string[];
+  error_path: string | null;
   description: string | null;
+  managed_by: string | null;
   config_version: number;
   revision: number;
+  applied_revision: number | null;
   created_by: string;
   created_at: Date;
   updated_at: Date;
@@ -46,7 +67,8 @@ export interface GrantsTable {
   subject: string | null;
   account_id: string | null;
   account_name: string | null;
-  /** account_id where the connection is multi_account, else null: the part of the slot that unique constraint compares. */
+  account_verified: Generated<boolean>;
+  /** Equals account_id if the connection is multi_account, else null. Part of the unique constraint grants_slot. */
   slot_account_id: string | null;
   status: StoredGrantStatus;
   status_reason: StatusReason | null;
@@ -56,21 +78,35 @@ export interface GrantsTable {
   refresh_expires_at: Date | null;
   obtained_at: Date | null;
   lifetime_seconds: number | null;
+  /** Grows with every stored token set. */
+  longest_lifetime_seconds: number | null;
   refreshable: Generated<boolean>;
   scopes: Generated<string[]>;
   requested_scopes: Generated<string[]>;
-  /** When a refresh token that dies of disuse must have been used again. */
+  /** Origins of the connection's test_url and revocation_url when the grant was authorized or imported. */
+  test_origin: string | null;
+  revocation_origin: string | null;
+  /** Time before which the refresh token must be used again; later it expires from disuse. */
   keep_alive_at: Date | null;
-  /** Whether a refresh moves refresh_expires_at on; null until one has shown it. */
+  /** True if a refresh extends refresh_expires_at. Null until the first refresh shows it. */
   refresh_rolls: boolean | null;
-  /** The refresh_expires_at that was last warned of. */
+  /** The value of refresh_expires_at that the last expiry warning was about. */
   warned_refresh_expires_at: Date | null;
+  /** Second token sets by name, without their secrets. */
+  siblings: NullableJson<StoredSiblings>;
+  /** Earliest expiry of a second token set that can be refreshed, and the date before which none may be. */
+  sibling_expires_at: Date | null;
+  sibling_retry_at: Date | null;
   version: Generated<number>;
+  /** Version whose access token was reported as rejected by the provider's API. */
+  reported_version: number | null;
   lease_owner: string | null;
   lease_until: Date | null;
   refresh_started_at: Date | null;
   consecutive_failures: Generated<number>;
   failing_since: Date | null;
+  /** The last failed refresh. Null after a success. */
+  last_error: NullableJson<StoredLastError>;
   retry_at: Date | null;
   last_refresh_at: Date | null;
   last_test_at: Date | null;
@@ -80,101 +116,73 @@ export interface GrantsTable {
   revoked_at: Date | null;
   revoked_by: string | null;
   revoked_reason: string | null;
-  /** When callers last had it refreshed on demand, newest last; as many as the limit counts. */
+  /** Times of the latest refreshes on demand, newest last. Holds no more than the limit counts. */
   forced_refreshes_at: Generated<Date[]>;
   created_at: Date;
   updated_at: Date;
 }
 
-export interface AuthorizationsTable {
-  state_hash: string;
-  connection_id: string;
-  config_version: number;
-  organization_id: string | null;
-  subject: string | null;
-  account_id: string | null;
-  allow_account_change: boolean;
-  scopes: string[];
-  login_hint: string | null;
-  prompt: string | null;
-  return_url: string | null;
-  redirect_uri: string;
-  sealed_verifier: NullableBytes;
-  browser_hash: string | null;
-  status: AuthorizationStatus;
-  status_reason: StatusReason | null;
-  status_message: string | null;
-  connected_account_id: string | null;
-  created_by: string;
-  created_at: Date;
-  expires_at: Date;
-}
-
-export interface ApiKeysTable {
-  id: string;
-  name: string;
-  secret_hash: Bytes;
-  permissions: Permission[];
-  organizations: string[] | null;
-  global: boolean;
-  connections: string[] | null;
-  created_by: string;
-  created_at: Date;
-  expires_at: Date | null;
-  last_used_at: Date | null;
-  revoked_at: Date | null;
-}
-
-export interface DataKeysTable {
-  id: string;
-  key_encryption_key_id: string;
-  wrapped: Bytes;
-  state: DataKeyState;
-  canary: Bytes;
-  created_at: Date;
-}
-
-export interface AuditEventsTable {
-  id: Generated<string>;
-  time: Date;
-  actor: string;
-  action: AuditAction;
-  organization_id: string | null;
-  connection_id: string | null;
-  connection_name: string | null;
-  grant_id: string | null;
-  outcome: AuditEvent['outcome'];
-  details: Json<AuditEvent['details']>;
-  request_id: string | null;
-  address: string | null;
-}
-
-export interface SweepsTable {
-  id: string;
-  started_at: Generated<Date>;
-  /** When it last told that it runs; null once it was given up. */
-  seen_at: Generated<Date | null>;
-  finished_at: Date | null;
-  found: Generated<number>;
-  enqueued: Generated<number>;
-  refreshed: Generated<number>;
-  failed: Generated<number>;
-  skipped: Generated<number>;
-}
-
-export interface SettingsTable {
-  name: string;
-  value: ColumnType<unknown, string>;
-  updated_at: Date;
-}
+/** A grant's last error as JSON: its date is text. */
+export type StoredLastError = Omit<LastError, 'at'> & { at: string };
 
 export interface Tables {
   connections: ConnectionsTable;
   grants: GrantsTable;
   authorizations: AuthorizationsTable;
+  deleted_authorizations: DeletedAuthorizationsTable;
   api_keys: ApiKeysTable;
+  client_refusals: ClientRefusalsTable;
   data_keys: DataKeysTable;
+  key_holders: KeyHoldersTable;
+  key_rotations: KeyRotationsTable;
   audit_events: AuditEventsTable;
+  consents: ConsentsTable;
+  fleet_grants: FleetGrantsTable;
+  fleet_counts: FleetCountsTable;
+  fleet_count_changes: FleetCountChangesTable;
+  health_counts: HealthCountsTable;
+  health_count_changes: HealthCountChangesTable;
+  health_runs: HealthRunsTable;
+  health_run_lanes: HealthRunLanesTable;
+  pending_revocations: PendingRevocationsTable;
   settings: SettingsTable;
   sweeps: SweepsTable;
+  workers: WorkersTable;
+  sweep_grants: SweepGrantsTable;
+  workflow_dependencies: WorkflowDependenciesTable;
+  workflow_states: WorkflowStatesTable;
+}
+
+/** Names of all tables at run time. */
+export const tableNames: readonly string[] = Object.keys({
+  connections: true,
+  grants: true,
+  authorizations: true,
+  deleted_authorizations: true,
+  api_keys: true,
+  client_refusals: true,
+  data_keys: true,
+  key_holders: true,
+  key_rotations: true,
+  audit_events: true,
+  consents: true,
+  fleet_grants: true,
+  fleet_counts: true,
+  fleet_count_changes: true,
+  health_counts: true,
+  health_count_changes: true,
+  health_runs: true,
+  health_run_lanes: true,
+  pending_revocations: true,
+  settings: true,
+  sweeps: true,
+  workers: true,
+  sweep_grants: true,
+  workflow_dependencies: true,
+  workflow_states: true,
+} satisfies Record<keyof Tables, true>);
+
+/** Qualifies column names with their table, for statements that join several tables. */
+export function columnsOf<T extends string, C extends string>(table: T, columns: readonly C[]): `${T}.${C}`[] {
+  return columns.map((column) => `${table}.${column}` as const);
 }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { OpenApi } from './documented-answers.ts';
+import type { OpenApi } from './documented-responses.ts';
 
 const text = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 40 }),
@@ -39,24 +39,26 @@ const url = fc.constantFrom(
   'http://127.0.0.1:1/token',
   'https://ü.example/',
 );
-/** Values that get further than the first look at them. */
+/** Values that pass the schema of their field, so that they reach deeper code. */
 const plausible: Record<string, fc.Arbitrary<unknown>> = {
   connection_name: fc.string({ unit: fc.constantFrom('a', 'Z', '9', '_', '-'), minLength: 1, maxLength: 100 }),
-  ...{ authorization_url: url, token_url: url, revocation_url: url, test_url: url, return_url: url },
+  authorization_url: url,
+  token_url: url,
+  revocation_url: url,
+  test_url: url,
+  return_url: url,
   oauth_flow_type: fc.constantFrom('authorization_code', 'client_credentials', 'refresh_token'),
   provider: fc.constantFrom('generic', 'google', 'slack'),
   scopes: fc.oneof(fc.array(text, { maxLength: 3 }), fc.constantFrom('a b', 'a,b', [])),
   token_auth_method: fc.constantFrom('client_secret_basic', 'client_secret_post', 'none'),
-  ...{ multi_account: fc.boolean(), share_with_organizations: fc.boolean(), allow_account_change: fc.boolean() },
-  ...{
-    authorize_params: fc.dictionary(text, text),
-    token_params: fc.dictionary(text, text),
-    variables: fc.dictionary(text, text),
-  },
-  ...{
-    expires_at: fc.date({ noInvalidDate: true }).map((date) => date.toJSON()),
-    expires_in: fc.nat({ max: 4_000_000_000 }),
-  },
+  multi_account: fc.boolean(),
+  share_with_organizations: fc.boolean(),
+  allow_account_change: fc.boolean(),
+  authorize_params: fc.dictionary(text, text),
+  token_params: fc.dictionary(text, text),
+  variables: fc.dictionary(text, text),
+  expires_at: fc.date({ noInvalidDate: true }).map((date) => date.toJSON()),
+  expires_in: fc.nat({ max: 4_000_000_000 }),
   extra: fc.dictionary(text, fc.jsonValue({ maxDepth: 3 })),
   permissions: fc.constant(['credentials:read']),
   organizations: fc.oneof(fc.constant('*'), fc.array(text, { maxLength: 2 })),
@@ -70,7 +72,7 @@ export interface BodySchema {
   required?: string[];
 }
 
-/** Those a route needs and some of those it knows, with values that it may take; at times anything. */
+/** Mostly the required members and some optional ones, with plausible values; sometimes arbitrary text. */
 function bodyOf({ properties = {}, required = [] }: BodySchema): fc.Arbitrary<string | undefined> {
   const member = (name: string) =>
     fc.oneof({ weight: 8, arbitrary: plausible[name] ?? words }, { weight: 1, arbitrary: value });
@@ -98,8 +100,21 @@ export function bodySchemaOf({ paths, components }: OpenApi, route: string): Bod
 }
 
 const parameters = [
-  ...['include_global', 'status', 'provider', 'flow', 'q', 'limit', 'cursor', 'subject', 'account_id', 'min_ttl'],
-  ...['scopes', 'confirm_disable_workflows', 'state', 'code', 'error', 'iss'],
+  'include_global',
+  'status',
+  'provider',
+  'flow',
+  'q',
+  'limit',
+  'cursor',
+  'subject',
+  'account_id',
+  'min_ttl',
+  'scopes',
+  'state',
+  'code',
+  'error',
+  'iss',
 ];
 const query = fc.array(
   fc.tuple(fc.oneof(fc.constantFrom(...parameters), text), fc.oneof(text, fc.constantFrom('1', 'true'))),
@@ -107,14 +122,14 @@ const query = fc.array(
     maxLength: 3,
   },
 );
-/** Bytes that a client can send in a header at all. */
+/** Characters that a client can send in a header. */
 const headerText = fc.string({
   unit: fc
     .oneof(fc.integer({ min: 0x20, max: 0x7e }), fc.integer({ min: 0x80, max: 0xff }))
     .map((byte) => String.fromCharCode(byte)),
   maxLength: 60,
 });
-/** Mostly something that a client would say. */
+/** Mostly a value that a client would send; sometimes arbitrary text. */
 const mostly = (...usual: [string, ...string[]]) =>
   fc.oneof({ weight: 6, arbitrary: fc.constantFrom(...usual) }, { weight: 1, arbitrary: headerText });
 const headers = fc.record(
@@ -122,8 +137,6 @@ const headers = fc.record(
     'content-type': mostly('application/json'),
     'x-organization-id': mostly('acme', 'globex'),
     'if-match': mostly('*', '"x"', 'W/"x"', '"'),
-    'x-workflow-id': mostly('wf-1'),
-    'x-workflow-name': mostly('Nightly'),
     'x-request-id': headerText,
     cookie: headerText,
     accept: headerText,
@@ -131,7 +144,7 @@ const headers = fc.record(
   { requiredKeys: ['content-type'] },
 );
 
-/** Segments are text, or the number of a connection that there is. */
+/** A request. Path segments are text, or the index of an existing connection. */
 export interface Request {
   segments: (string | number)[];
   query: [string, string][];
@@ -143,8 +156,8 @@ export const requestWith = (body: BodySchema): fc.Arbitrary<Request> =>
   fc.record({
     segments: fc.tuple(segment, segment),
     query,
-    headers: headers.map((given) => given as Record<string, string>),
+    headers: headers.map((chosen) => chosen as Record<string, string>),
     body: bodyOf(body),
   });
-/** Mostly a connection that is there. */
+/** Mostly the index of an existing connection. */
 const segment = fc.oneof({ weight: 3, arbitrary: fc.nat({ max: 2 }) }, { weight: 1, arbitrary: text });

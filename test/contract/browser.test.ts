@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { addConnection, startTrip, walkToCallback } from '../e2e/connections.ts';
-import { createBrowser, type Hop } from '../support/browser.ts';
-import { signIn } from '../support/sign-in.ts';
+import { addConnection, startAuthorization, walkToCallback } from '../e2e/connections.ts';
+import { createBrowser, type Hop } from '../support/browser/browser.ts';
+import { signIn } from '../support/oauth-server/sign-in.ts';
 import { openService, type Service } from './service.ts';
 
 let service: Service;
@@ -25,10 +25,10 @@ function expectPage({ headers, body }: Hop): void {
 }
 
 describe('GET /authorize/{state}', () => {
-  test('303 to the provider, with one signed HttpOnly cookie that later trips reuse', async () => {
+  test('opening a link redirects to the provider and sets one HttpOnly cookie of its own', async () => {
     const browser = createBrowser();
     const connection = await addConnection(service);
-    const first = await browser.send('GET', new URL((await startTrip(service, connection)).link));
+    const first = await browser.send('GET', new URL((await startAuthorization(service, connection)).link));
     expect(first.status).toBe(303);
     expect(first.location?.href).toContain(service.provider.endpoints.authorization);
     expect(first.headers.get('cache-control')).toBe('no-store');
@@ -36,22 +36,21 @@ describe('GET /authorize/{state}', () => {
     expect(others).toEqual([]);
     expect(cookie).toMatch(/; HttpOnly/i);
     expect(cookie).toMatch(/; SameSite=Lax/i);
-    await browser.send('GET', new URL((await startTrip(service, connection)).link));
-    const [kept, ...more] = browser.cookies.all(at('/'));
-    expect(more).toEqual([]);
-    expect(cookie).toContain(`${kept?.name}=${kept?.value};`);
+    const second = await browser.send('GET', new URL((await startAuthorization(service, connection)).link));
+    expect(second.headers.getSetCookie()).toHaveLength(1);
+    expect(new Set(browser.cookies.all(at('/')).map(({ name }) => name)).size).toBe(2);
   });
 
-  test('HEAD does nothing: a link scanner binds no browser', async () => {
-    const { link } = await startTrip(service, await addConnection(service));
+  test('HEAD on a link has no effect: a link scanner binds no browser', async () => {
+    const { link } = await startAuthorization(service, await addConnection(service));
     const hop = await createBrowser().send('HEAD', new URL(link));
-    expect(hop.status).toBeGreaterThanOrEqual(400);
+    expect(hop.status).toBe(200);
     expect(hop.headers.getSetCookie()).toEqual([]);
     expect((await createBrowser().send('GET', new URL(link))).status).toBe(303);
   });
 
-  test('400 and a page for a link that is unknown, malformed or expired', async () => {
-    const { link } = await startTrip(service, await addConnection(service));
+  test('a link that is unknown, malformed or expired gets a 400 page', async () => {
+    const { link } = await startAuthorization(service, await addConnection(service));
     await service.stack.sql("update authorizations set expires_at = now() - interval '1 second'");
     for (const path of [link, `/authorize/${'a'.repeat(43)}`, '/authorize/x', '/authorize/%3Csvg%3E']) {
       const hop = await createBrowser().send('GET', at(path));
@@ -61,38 +60,44 @@ describe('GET /authorize/{state}', () => {
     }
   });
 
-  test('while pending, the latest opener binds', async () => {
-    const trip = await startTrip(service, await addConnection(service));
-    const { browser: first, callback } = await walkToCallback(trip);
+  test('the browser that opened a pending link last is the one that can complete it', async () => {
+    const authorization = await startAuthorization(service, await addConnection(service));
+    const { browser: first, callback } = await walkToCallback(authorization);
     const latest = createBrowser();
-    expect((await latest.send('GET', new URL(trip.link))).status).toBe(303);
+    expect((await latest.send('GET', new URL(authorization.link))).status).toBe(303);
     expect((await first.send('GET', callback)).status).toBe(400);
-    const page = await signIn(latest, trip.link, { login: 'ada' });
+    const page = await signIn(latest, authorization.link, { login: 'ada' });
     expect(page.status).toBe(200);
   });
 });
 
 describe('GET /callback', () => {
-  test('200 and a page naming connection, organisation and account; the trip is over', async () => {
+  test('a callback shows a page with connection, organisation and account, and the same page again', async () => {
     const connection = await addConnection(service, { organization: 'acme' });
-    const trip = await startTrip(service, connection);
-    const { browser, callback } = await walkToCallback(trip, { login: 'ada' });
+    const authorization = await startAuthorization(service, connection);
+    const { browser, callback } = await walkToCallback(authorization, { login: 'ada' });
     expect(callback.pathname).toBe(`/callback/acme/${connection.name}`);
     const page = await browser.send('GET', callback);
     expect(page.status).toBe(200);
     expectPage(page);
-    for (const told of [connection.name, 'acme']) expect(page.body).toContain(told);
+    for (const text of [connection.name, 'acme']) expect(page.body).toContain(text);
     const replay = await browser.send('GET', callback);
-    expect(replay.status).toBe(400);
+    expect([replay.status, replay.body]).toEqual([200, page.body]);
     expectPage(replay);
+    const other = new URL(callback);
+    other.searchParams.set('code', 'another-code');
+    const spent = codesSpent();
+    expect((await browser.send('GET', other)).status).toBe(200);
+    expect((await createBrowser().send('GET', callback)).status).toBe(400);
+    expect(codesSpent()).toBe(spent);
   });
 
-  test('303 to the stored return_url, with the outcome over whatever it said of it', async () => {
+  test('a callback redirects to the stored return_url, and its outcome replaces forged parameters', async () => {
     const connection = await addConnection(service);
     const return_url = 'https://app.example/done?tab=2&status=completed&status_reason=none';
     for (const decision of ['approve', 'deny'] as const) {
-      const trip = await startTrip(service, connection, { return_url });
-      const { browser, callback } = await walkToCallback(trip, { login: 'ada', decision });
+      const authorization = await startAuthorization(service, connection, { return_url });
+      const { browser, callback } = await walkToCallback(authorization, { login: 'ada', decision });
       const hop = await browser.send('GET', callback);
       expect(hop.status).toBe(303);
       expect(hop.location?.origin).toBe('https://app.example');
@@ -105,11 +110,11 @@ describe('GET /callback', () => {
     }
   });
 
-  test('400, and no code is exchanged, for what is not the answer of this browser’s trip', async () => {
+  test('a callback from another browser, path or state gets 400 and exchanges no code', async () => {
     const connection = await addConnection(service);
     const other = await addConnection(service);
-    const trip = await startTrip(service, connection);
-    const { browser, callback } = await walkToCallback(trip);
+    const authorization = await startAuthorization(service, connection);
+    const { browser, callback } = await walkToCallback(authorization);
     const spent = codesSpent();
     const variant = (change: (url: URL) => void) => {
       const url = new URL(callback);
@@ -159,18 +164,18 @@ describe('GET /callback', () => {
         ),
       ],
     ];
-    for (const [what, hop] of refused) {
-      expect(hop.status, what).toBe(400);
+    for (const [reason, hop] of refused) {
+      expect(hop.status, reason).toBe(400);
       expectPage(hop);
     }
     expect(codesSpent()).toBe(spent);
-    // Nothing was consumed by any of them.
+    // None of them consumed the state.
     expect((await browser.send('GET', callback)).status).toBe(200);
   });
 
-  test('the provider’s words never reach the page unescaped', async () => {
-    const trip = await startTrip(service, await addConnection(service));
-    const { browser, callback } = await walkToCallback(trip);
+  test('error text of the provider never reaches the callback page as markup', async () => {
+    const authorization = await startAuthorization(service, await addConnection(service));
+    const { browser, callback } = await walkToCallback(authorization);
     callback.searchParams.delete('code');
     callback.searchParams.set('error', 'server_error');
     callback.searchParams.set('error_description', '<svg onload=alert(1)>');
@@ -178,16 +183,16 @@ describe('GET /callback', () => {
     const page = await browser.send('GET', callback);
     expect(page.status).toBe(200);
     expect(page.body).not.toMatch(/<svg|javascript:/i);
-    expect((await service.api.get(`/authorizations/${trip.state}`)).body).toMatchObject({
+    expect((await service.api.get(`/authorizations/${authorization.state}`)).body).toMatchObject({
       status: 'failed',
       status_reason: 'exchange_failed',
     });
   });
 
-  test('a wrong iss is refused before the code is exchanged', async () => {
+  test('a callback with the wrong iss is refused before the code is exchanged', async () => {
     const connection = await addConnection(service, { body: { variables: { issuer: service.provider.issuer } } });
-    const trip = await startTrip(service, connection);
-    const { browser, callback } = await walkToCallback(trip);
+    const authorization = await startAuthorization(service, connection);
+    const { browser, callback } = await walkToCallback(authorization);
     const spent = codesSpent();
     callback.searchParams.set('iss', `${service.provider.issuer}/`);
     expect((await browser.send('GET', callback)).status).toBe(400);
@@ -196,13 +201,13 @@ describe('GET /callback', () => {
 });
 
 describe('POST /callback', () => {
-  test('is read as a form, and refused with a page where it answers no trip', async () => {
+  test('a form_post callback with an unknown state gets a 400 page', async () => {
     const hop = await createBrowser().send('POST', at('/callback/crm'), new URLSearchParams({ state: 'x', code: 'y' }));
     expect(hop.status).toBe(400);
     expectPage(hop);
   });
 
-  test('413 and 415 are pages too', async () => {
+  test('a form_post callback that is too large gets 413, and one in JSON gets 415', async () => {
     const large = await createBrowser().send(
       'POST',
       at('/callback/crm'),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { json } from '../support/hostile-provider.ts';
+import { json } from '../support/provider/hostile-provider.ts';
 import { openService, type Service, uniqueName } from './service.ts';
 
 let service: Service;
@@ -21,7 +21,7 @@ const create = (more?: Record<string, unknown>, organization?: string) =>
   service.api.post('/connections', newBody(more), { organization });
 
 describe('POST /connections', () => {
-  test('the least there can be answers the whole detail, with every default', async () => {
+  test('a connection created with the required fields only returns the whole detail with every default', async () => {
     const { client_secret: _, ...body } = newBody();
     const { status, body: detail, headers } = await service.api.post('/connections', body);
     expect(status).toBe(201);
@@ -44,12 +44,22 @@ describe('POST /connections', () => {
       status: 'not_connected',
       status_reason: null,
       status_message: null,
+      next_action: 'authorize',
+      refreshable: false,
+      warnings: [],
+      last_error: null,
       expires_at: null,
       last_refresh_at: null,
       next_refresh_at: null,
       last_test_at: null,
       health_status: null,
       health_error: null,
+      allow_import: false,
+      pkce: null,
+      terminal_errors: [],
+      error_path: null,
+      managed_by: null,
+      drifted: false,
       token_auth_method: null,
       variables: {},
       authorize_params: {},
@@ -63,7 +73,7 @@ describe('POST /connections', () => {
     });
   });
 
-  test('every writable field comes back as it was written, the secret never', async () => {
+  test('a created connection returns every field as written, and never the secret', async () => {
     const written = {
       oauth_flow_type: 'authorization_code',
       provider: 'generic',
@@ -89,18 +99,18 @@ describe('POST /connections', () => {
     ['read write', 'one string with spaces'],
     ['read,write', 'one string with commas'],
     ['read, write read', 'one string with both, and a scope twice'],
-  ])('scopes %j: %2$s', async (scopes, _written) => {
+  ])('scopes %j, written as %s, are stored as a list without duplicates', async (scopes, _form) => {
     expect((await create({ scopes })).body.scopes).toEqual(['read', 'write']);
   });
 
-  test('a template fills in URLs and scopes', async () => {
+  test('a provider template supplies URLs and scopes of a new connection', async () => {
     const body = { connection_name: uniqueName(), provider: 'google', client_id: 'c', client_secret: 's' };
     const { status, body: detail } = await service.api.post('/connections', body);
     expect(status).toBe(201);
     expect(detail).toMatchObject({ provider: 'google', authorization_url: expect.stringContaining('google.com') });
   });
 
-  test('the same name is refused in the same organisation, and in the global scope, and nowhere else', async () => {
+  test('a connection name is unique within an organisation and within the global scope', async () => {
     const connection_name = uniqueName();
     for (const organization of ['acme', 'globex', undefined]) {
       expect((await create({ connection_name }, organization)).status).toBe(201);
@@ -120,7 +130,7 @@ describe('POST /connections with client_credentials', () => {
     ...more,
   });
 
-  test('has its first token when it answers', async () => {
+  test('a new client_credentials connection already has a token', async () => {
     service.hostile.script('/token', json(200, { access_token: 'first', token_type: 'Bearer', expires_in: 3600 }));
     const { status, body } = await create(machine());
     expect(status).toBe(201);
@@ -131,25 +141,30 @@ describe('POST /connections with client_credentials', () => {
     ['client_rejected', 401, { error: 'invalid_client' }],
     ['configuration_rejected', 400, { error: 'invalid_scope' }],
     ['exchange_failed', 400, { error: 'invalid_grant' }],
-  ])('refused: the row is kept, failed with %s', async (reason, status, answer) => {
-    service.hostile.script('/token', json(status, answer));
-    const created = await create(machine());
-    expect(created.status).toBe(201);
-    expect(created.body).toMatchObject({ status: 'failed', status_reason: reason, expires_at: null });
-    expect(created.body.status_message).toEqual(expect.any(String));
-    const read = await service.api.get(`/connections/${created.body.connection_name}`);
-    expect(read.body).toEqual(created.body);
-  });
+  ])(
+    'a client_credentials connection whose token request is refused is kept, failed with %s',
+    async (reason, status, response) => {
+      service.hostile.script('/token', json(status, response));
+      const created = await create(machine());
+      expect(created.status).toBe(201);
+      expect(created.body).toMatchObject({ status: 'failed', status_reason: reason, expires_at: null });
+      expect(created.body.status_message).toEqual(expect.any(String));
+      const read = await service.api.get(`/connections/${created.body.connection_name}`);
+      // A health check of the running worker can run between the two calls.
+      const { health_status, health_error, ...unchanged } = created.body;
+      expect(read.body).toMatchObject(unchanged);
+    },
+  );
 
-  test('without a secret it is refused, and nothing is created', async () => {
+  test('a client_credentials connection without a secret is refused and not created', async () => {
     const connection_name = uniqueName();
-    const answer = await create(machine({ connection_name, client_secret: undefined }));
-    expect(answer).toMatchObject({ status: 400, body: { errors: [{ path: 'client_secret' }] } });
+    const response = await create(machine({ connection_name, client_secret: undefined }));
+    expect(response).toMatchObject({ status: 400, body: { errors: [{ path: 'client_secret' }] } });
     expect((await service.api.get(`/connections/${connection_name}`)).status).toBe(404);
   });
 });
 
-describe('POST /connections refuses, by the path of the fault,', () => {
+describe('POST /connections with faults', () => {
   const tooMany = Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`p${at}`, 'v']));
   test.each<[path: string, change: Record<string, unknown>]>([
     ['connection_name', { connection_name: undefined }],
@@ -186,7 +201,7 @@ describe('POST /connections refuses, by the path of the fault,', () => {
     ['authorize_params.response_type', { authorize_params: { response_type: 'token' } }],
     ['authorize_params.code_challenge_method', { authorize_params: { code_challenge_method: 'plain' } }],
     ['authorize_params.response_mode', { authorize_params: { response_mode: 'fragment' } }],
-    // The service's own origin is http, where a form_post callback would come without its cookie.
+    // The origin of this service is http: a browser would send a form_post callback without the cookie.
     ['authorize_params.response_mode', { authorize_params: { response_mode: 'form_post' } }],
     ['authorize_params', { authorize_params: tooMany }],
     ['token_params.grant_type', { token_params: { grant_type: 'password' } }],
@@ -201,14 +216,14 @@ describe('POST /connections refuses, by the path of the fault,', () => {
     ['description', { description: 'a\u0000b' }],
     ['status', { status: 'completed' }],
     ['organization_id', { organization_id: 'acme' }],
-  ])('%s, fault %#', async (path, change) => {
+  ])('a new connection with a fault at %s is refused (%#)', async (path, change) => {
     const { status, body } = await create(change);
     expect(status).toBe(400);
     expect(body.code).toBe('invalid_request');
     expect((body.errors as { path: string }[]).map((fault) => fault.path)).toContain(path);
   });
 
-  test('every fault at once', async () => {
+  test('a new connection with several faults reports all of them', async () => {
     const { body } = await create({ connection_name: 'a b', token_url: 'x', nonsense: 1 });
     const paths = (body.errors as { path: string }[]).map(({ path }) => path);
     expect(paths.toSorted()).toEqual(['connection_name', 'nonsense', 'token_url']);

@@ -17,7 +17,7 @@ const tagOf = async ({ path, organization }: TestConnection) =>
   (await service.api.get(path, { organization })).headers.get('etag') ?? '';
 
 describe('PATCH /connections/{name}', () => {
-  test('changes what it names, and nothing else', async () => {
+  test('a patch changes the fields it names and no others', async () => {
     const connection = await addConnection(service, { body: { description: 'before', authorize_params: { a: '1' } } });
     const before = await read(connection);
     const { status, body } = await patch(connection, { description: 'after' });
@@ -27,7 +27,7 @@ describe('PATCH /connections/{name}', () => {
     expect(await read(connection)).toEqual(body);
   });
 
-  test('is a merge patch: members of objects one by one, null removes', async () => {
+  test('a patch merges objects member by member, and null removes a member', async () => {
     const connection = await addConnection(service, {
       body: { description: 'text', authorize_params: { keep: '1', change: '1', remove: '1' } },
     });
@@ -41,29 +41,29 @@ describe('PATCH /connections/{name}', () => {
   });
 
   test.each(['client_id', 'connection_name', 'authorization_url', 'token_url'])(
-    'null on %s, which it cannot be without, is refused',
+    'a patch that sets the required field %s to null is refused',
     async (field) => {
       const connection = await addConnection(service);
       const before = await read(connection);
-      const answer = await patch(connection, { [field]: null, client_secret: 'again' });
-      expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request', errors: [{ path: field }] } });
+      const response = await patch(connection, { [field]: null, client_secret: 'again' });
+      expect(response).toMatchObject({ status: 400, body: { code: 'invalid_request', errors: [{ path: field }] } });
       expect(await read(connection)).toEqual(before);
     },
   );
 
-  test('an empty one, with or without a body, changes nothing, the tag included', async () => {
+  test('an empty patch, with or without a body, changes nothing, including the ETag', async () => {
     const connection = await addConnection(service);
     const [before, tag] = [await read(connection), await tagOf(connection)];
     for (const body of [undefined, {}]) {
-      const answer = await patch(connection, body);
-      expect(answer).toMatchObject({ status: 200, body: before });
-      expect(answer.headers.get('etag')).toBe(tag);
+      const response = await patch(connection, body);
+      expect(response).toMatchObject({ status: 200, body: before });
+      expect(response.headers.get('etag')).toBe(tag);
     }
   });
 });
 
 describe('PUT /connections/{name}', () => {
-  test('returns what it omits to the defaults, and keeps the secret', async () => {
+  test('a PUT sets omitted fields to their defaults and keeps the client secret', async () => {
     const connection = await addConnection(service, {
       body: { description: 'text', share_with_organizations: false, authorize_params: { a: '1' }, scopes: ['read'] },
     });
@@ -74,24 +74,28 @@ describe('PUT /connections/{name}', () => {
     expect(status).toBe(200);
     expect(body).toEqual({
       ...before,
-      ...{ description: null, share_with_organizations: true, authorize_params: {}, scopes: [] },
+      description: null,
+      share_with_organizations: true,
+      authorize_params: {},
+      allow_import: false,
+      scopes: [],
       updated_at: expect.any(String),
     });
     expect(body.has_client_secret).toBe(true);
   });
 
-  test('404 on a name that is not there: it makes none', async () => {
+  test('a PUT of an absent name gives 404 and creates nothing', async () => {
     const connection = await addConnection(service);
     const absent = { ...connection, path: '/connections/absent' };
     const { client_id, authorization_url, token_url } = await read(connection);
-    const answer = await put(absent, { client_id, authorization_url, token_url });
-    expect(answer).toMatchObject({ status: 404, body: { code: 'connection_not_found' } });
+    const response = await put(absent, { client_id, authorization_url, token_url });
+    expect(response).toMatchObject({ status: 404, body: { code: 'connection_not_found' } });
     expect((await service.api.get('/connections/absent')).status).toBe(404);
   });
 
-  test('client_id cannot be left out', async () => {
-    const answer = await put(await addConnection(service), {});
-    expect(answer).toMatchObject({ status: 400, body: { errors: [{ path: 'client_id' }] } });
+  test('a PUT without client_id is refused', async () => {
+    const response = await put(await addConnection(service), {});
+    expect(response).toMatchObject({ status: 400, body: { errors: [{ path: 'client_id' }] } });
   });
 });
 
@@ -102,34 +106,34 @@ describe.each(['PATCH', 'PUT'])('%s /connections/{name}', (method) => {
       organization,
     });
 
-  test('connection_name may be repeated and cannot change', async () => {
+  test(`${method} accepts the same connection_name and refuses another`, async () => {
     const connection = await addConnection(service);
     const whole = await read(connection);
     const { authorization_url, token_url, revocation_url, test_url } = whole;
     const same = { authorization_url, token_url, revocation_url, test_url, connection_name: connection.name };
     expect((await edit(connection, same)).status).toBe(200);
-    const answer = await edit(connection, { ...same, connection_name: 'another' });
-    expect(answer).toMatchObject({ status: 400, body: { errors: [{ path: 'connection_name' }] } });
+    const response = await edit(connection, { ...same, connection_name: 'another' });
+    expect(response).toMatchObject({ status: 400, body: { errors: [{ path: 'connection_name' }] } });
   });
 
-  test('an unknown field is refused and nothing is changed', async () => {
+  test(`${method} with an unknown field is refused and changes nothing`, async () => {
     const connection = await addConnection(service);
     const before = await read(connection);
-    const answer = await edit(connection, { description: 'changed', organization_id: 'acme' });
-    expect(answer).toMatchObject({ status: 400, body: { errors: [{ path: 'organization_id' }] } });
+    const response = await edit(connection, { description: 'changed', organization_id: 'acme' });
+    expect(response).toMatchObject({ status: 400, body: { errors: [{ path: 'organization_id' }] } });
     expect(await read(connection)).toEqual(before);
   });
 
-  test('never touches a global connection from an organisation', async () => {
+  test(`${method} by an organisation never changes a global connection`, async () => {
     const connection = await addConnection(service);
-    const answer = await edit(connection, { description: 'changed' }, 'acme');
-    expect(answer).toMatchObject({ status: 404, body: { code: 'connection_not_found' } });
+    const response = await edit(connection, { description: 'changed' }, 'acme');
+    expect(response).toMatchObject({ status: 404, body: { code: 'connection_not_found' } });
     expect((await read(connection)).description).toBeNull();
   });
 });
 
 describe('ETag and If-Match', () => {
-  test('the tag moves with an edit and not with a refresh', async () => {
+  test('an edit changes the ETag and a refresh does not', async () => {
     const connection = await addConnection(service);
     const first = await tagOf(connection);
     await importGrant(service, connection, 3600);
@@ -140,13 +144,13 @@ describe('ETag and If-Match', () => {
     expect(await tagOf(connection)).toBe(edited);
   });
 
-  test('412 for a tag of yesterday, and nothing is changed; the tag of today, any of several, and * pass', async () => {
+  test('If-Match with an old ETag gives 412; the current one, weakened by a proxy or not, a list with it, and * pass', async () => {
     const connection = await addConnection(service);
     const old = await tagOf(connection);
     await patch(connection, { description: 'second' });
-    for (const match of [old, '"nonsense"', `W/${await tagOf(connection)}`, '""']) {
-      const answer = await patch(connection, { description: 'lost' }, { 'if-match': match });
-      expect(answer).toMatchObject({ status: 412, body: { code: 'precondition_failed' } });
+    for (const match of [old, `W/${old}`, '"nonsense"', '""']) {
+      const response = await patch(connection, { description: 'lost' }, { 'if-match': match });
+      expect(response).toMatchObject({ status: 412, body: { code: 'precondition_failed' } });
     }
     expect((await read(connection)).description).toBe('second');
     const passes = async (match: string, description: string) =>
@@ -154,11 +158,15 @@ describe('ETag and If-Match', () => {
     expect(await passes(await tagOf(connection), 'third')).toBe(200);
     expect(await passes(`"other", ${await tagOf(connection)}`, 'fourth')).toBe(200);
     expect(await passes('*', 'fifth')).toBe(200);
-    const answer = await put(connection, { client_id: connection.clientId }, { 'if-match': old });
-    expect(answer.status).toBe(412);
+    expect(await passes(`W/${await tagOf(connection)}`, 'sixth')).toBe(200);
+    expect(await passes((await tagOf(connection)).replace(/"$/, '-gzip"'), 'seventh')).toBe(200);
+    const malformed = await patch(connection, { description: 'lost' }, { 'if-match': 'nonsense' });
+    expect(malformed).toMatchObject({ status: 400, body: { errors: [{ path: 'header.If-Match' }] } });
+    const response = await put(connection, { client_id: connection.clientId }, { 'if-match': old });
+    expect(response.status).toBe(412);
   });
 
-  test('of two who read the same and write, one is told', async () => {
+  test('of several concurrent edits with the same If-Match, only one succeeds', async () => {
     const connection = await addConnection(service);
     const headers = { 'if-match': await tagOf(connection) };
     const edits = ['one', 'two', 'three', 'four'].map((description) => patch(connection, { description }, headers));
@@ -166,7 +174,7 @@ describe('ETag and If-Match', () => {
     expect(statuses.toSorted()).toEqual([200, 412, 412, 412]);
   });
 
-  test('the tag of a connection deleted since is not that of its successor of the same name', async () => {
+  test('the ETag of a deleted connection does not match a new connection of the same name', async () => {
     const connection = await addConnection(service);
     const old = await tagOf(connection);
     await service.api.delete(connection.path);

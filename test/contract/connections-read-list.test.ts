@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { json } from '../support/hostile-provider.ts';
+import { json } from '../support/provider/hostile-provider.ts';
 import { openService, type Service, uniqueName } from './service.ts';
 
 let service: Service;
@@ -31,20 +31,20 @@ async function add(name: string, organization?: string, more: Record<string, unk
     authorize_params: { audience: 'x' },
     ...more,
   };
-  const answer = await service.api.post('/connections', body, { organization });
-  expect(answer.status, answer.text).toBe(201);
-  return answer.body;
+  const response = await service.api.post('/connections', body, { organization });
+  expect(response.status, response.text).toBe(201);
+  return response.body;
 }
 
 async function list(query: string, organization?: string): Promise<List> {
-  const answer = await service.api.get(`/connections${query}`, { organization });
-  expect(answer.status, answer.text).toBe(200);
-  return answer.body as unknown as List;
+  const response = await service.api.get(`/connections${query}`, { organization });
+  expect(response.status, response.text).toBe(200);
+  return response.body as unknown as List;
 }
 const names = ({ connections }: List) => connections.map(({ connection_name }) => connection_name);
 
 describe('GET /connections/{name}', () => {
-  test('answers what the creation answered, with the same tag', async () => {
+  test('reading a connection returns the same detail as creating it', async () => {
     const name = uniqueName();
     const created = await add(name, 'acme', { multi_account: true });
     const read = await service.api.get(`/connections/${name}`, { organization: 'acme' });
@@ -54,7 +54,7 @@ describe('GET /connections/{name}', () => {
     expect(read.text).not.toContain('the-secret');
   });
 
-  test('the organisation’s own comes first, then the global one, and never another organisation’s', async () => {
+  test('a name is looked up in the organisation first, then in the global scope, never in another organisation', async () => {
     const name = uniqueName();
     await add(name, undefined, { description: 'global' });
     await add(name, 'acme', { description: 'own' });
@@ -64,25 +64,37 @@ describe('GET /connections/{name}', () => {
     const hidden = uniqueName();
     await add(hidden, 'acme');
     for (const organization of ['globex', undefined]) {
-      const answer = await service.api.get(`/connections/${hidden}`, { organization });
-      expect(answer).toMatchObject({ status: 404, body: { code: 'connection_not_found' } });
+      const response = await service.api.get(`/connections/${hidden}`, { organization });
+      expect(response).toMatchObject({ status: 404, body: { code: 'connection_not_found' } });
     }
   });
 
-  test('the redirect_uri of a global connection is the global one for an organisation too', async () => {
+  test('an organisation sees the global redirect_uri of a global connection', async () => {
     const name = uniqueName();
     await add(name);
     const { body } = await service.api.get(`/connections/${name}`, { organization: 'acme' });
     expect(body.redirect_uri).toBe(`${service.broker.url}/callback/${name}`);
   });
 
-  test('404 for a name that is not there; 400 for one that cannot be', async () => {
+  test('only the owner of a global connection sees its parameters', async () => {
+    const name = uniqueName();
+    const parameters = { authorize_params: { audience: 'hidden-a' }, token_params: { api_key: 'hidden-b' } };
+    await add(name, undefined, parameters);
+    expect((await service.api.get(`/connections/${name}`)).body).toMatchObject(parameters);
+    const seen = await service.api.get(`/connections/${name}`, { organization: 'acme' });
+    expect(seen.body).toMatchObject({ authorize_params: null, token_params: null });
+    expect(seen.text).not.toContain('hidden-');
+    await add(name, 'acme', parameters);
+    expect((await service.api.get(`/connections/${name}`, { organization: 'acme' })).body).toMatchObject(parameters);
+  });
+
+  test('an absent connection name gives 404, a malformed one 400', async () => {
     expect(await service.api.get('/connections/absent')).toMatchObject({
       status: 404,
       body: { code: 'connection_not_found' },
     });
-    const answer = await service.api.get('/connections/a%20b');
-    expect(answer).toMatchObject({ status: 400, body: { errors: [{ path: 'path.name' }] } });
+    const response = await service.api.get('/connections/a%20b');
+    expect(response).toMatchObject({ status: 400, body: { errors: [{ path: 'path.name' }] } });
   });
 });
 
@@ -90,7 +102,7 @@ describe('GET /connections', () => {
   const organization = uniqueName('lister');
   beforeAll(async () => {
     for (const name of ['alpha', 'bravo', 'charlie', 'delta', 'echo']) await add(name, organization);
-    await add('bravo', undefined, { description: 'Of Everybody' });
+    await add('bravo', undefined, { description: 'For Every Organisation' });
     await add('foxtrot');
     await add('golf', organization, {
       oauth_flow_type: 'client_credentials',
@@ -101,19 +113,26 @@ describe('GET /connections', () => {
     await add('hidden', 'another');
   });
 
-  test('summaries: the detail without client, URLs and parameters', async () => {
+  test('a summary is the detail without client, URLs and parameters, and says whether it is shadowed', async () => {
     const { connections } = await list('?q=alpha', organization);
-    expect(Object.keys(connections[0] ?? {}).toSorted()).toEqual(
-      [
-        ...['id', 'organization_id', 'connection_name', 'provider', 'oauth_flow_type', 'has_client_secret', 'scopes'],
-        ...['status', 'status_reason', 'status_message', 'expires_at', 'last_refresh_at', 'next_refresh_at'],
-        ...['last_test_at', 'health_status', 'health_error', 'created_by', 'created_at', 'updated_at'],
-        ...['description', 'multi_account', 'share_with_organizations', 'shadowed'],
-      ].toSorted(),
-    );
+    const { body } = await service.api.get('/connections/alpha', { organization });
+    const detailOnly = [
+      'client_id',
+      'authorization_url',
+      'token_url',
+      'revocation_url',
+      'test_url',
+      'redirect_uri',
+      'authorize_params',
+      'token_params',
+      'token_auth_method',
+      'variables',
+    ];
+    const expected = [...Object.keys(body).filter((name) => !detailOnly.includes(name)), 'shadowed'];
+    expect(Object.keys(connections[0] ?? {}).toSorted()).toEqual(expected.toSorted());
   });
 
-  test('the organisation’s own and the global ones, hidden ones marked, others’ never', async () => {
+  test('a list has the own and the global connections, marks shadowed ones, and has none of other organisations', async () => {
     const { connections, count, next_cursor } = await list('', organization);
     const own = connections.filter(({ organization_id }) => organization_id === organization);
     expect(own.map(({ connection_name }) => connection_name)).toEqual([
@@ -133,7 +152,7 @@ describe('GET /connections', () => {
     expect(connections.map(({ organization_id }) => organization_id)).not.toContain('another');
   });
 
-  test('include_global=false leaves the global ones out; the global scope has no others', async () => {
+  test('include_global=false omits global connections, and the global scope lists no others', async () => {
     expect(names(await list('?include_global=false', organization))).toHaveLength(6);
     const global = await list('?include_global=false');
     expect(names(global)).toContain('foxtrot');
@@ -154,12 +173,12 @@ describe('GET /connections', () => {
     ['q=machine', ['golf']],
     ['q=%25', []],
     ['q=a&flow=client_credentials', ['golf']],
-  ])('the filter %s', async (query, found) => {
-    const answer = await service.api.get(`/connections?include_global=false&${query}`, { organization });
-    expect(names(answer.body as unknown as List)).toEqual(found);
+  ])('a list with the filter %s returns the matching connections', async (query, found) => {
+    const response = await service.api.get(`/connections?include_global=false&${query}`, { organization });
+    expect(names(response.body as unknown as List)).toEqual(found);
   });
 
-  test('pages of every size hold every connection once, in one order, and count them all', async () => {
+  test('pages of any size hold every connection once, in the same order, with the total count', async () => {
     const whole = await list('', organization);
     for (const limit of [1, 2, 3, whole.count]) {
       const seen: Summary[] = [];
@@ -175,7 +194,7 @@ describe('GET /connections', () => {
     }
   });
 
-  test('a connection made or deleted meanwhile costs a reader of pages none of the others', async () => {
+  test('connections created or deleted between pages hide no other connection', async () => {
     const first = await list('?limit=3&include_global=false', organization);
     await add('aaa', organization);
     await service.api.delete('/connections/charlie', { organization });
@@ -183,7 +202,7 @@ describe('GET /connections', () => {
     expect([...names(first), ...names(second)]).toEqual(['alpha', 'bravo', 'charlie', 'delta', 'echo', 'golf']);
   });
 
-  test('50 to a page by default, 200 at the most', async () => {
+  test('a page has 50 connections by default and at most 200', async () => {
     const many = uniqueName('many');
     const wanted = Array.from({ length: 205 }, (_, at) => `n${String(at).padStart(3, '0')}`);
     for (let at = 0; at < wanted.length; at += 20)
@@ -206,8 +225,8 @@ describe('GET /connections', () => {
     ['cursor', `cursor=${Buffer.from('["a","b"]').toString('base64url')}`],
     ['q', `q=${'q'.repeat(201)}`],
     ['q', 'q=%00'],
-  ])('400 naming %s for %s', async (path, query) => {
-    const answer = await service.api.get(`/connections?${query}`);
-    expect(answer).toMatchObject({ status: 400, body: { errors: [{ path: `query.${path}` }] } });
+  ])('a list reports a fault at %s for the query %s', async (path, query) => {
+    const response = await service.api.get(`/connections?${query}`);
+    expect(response).toMatchObject({ status: 400, body: { errors: [{ path: `query.${path}` }] } });
   });
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addConnection, type TestConnection } from '../e2e/connections.ts';
-import { hang, json, type Reply } from '../support/hostile-provider.ts';
+import { hang, json, type Reply } from '../support/provider/hostile-provider.ts';
 import { openService, type Service, uniqueName } from './service.ts';
 
 let service: Service;
@@ -9,16 +9,16 @@ beforeAll(async () => {
 });
 afterAll(() => service?.close());
 
-/** A grant at a provider that answers as it is told. */
-async function held(tokens: Record<string, unknown>, ...replies: [Reply, ...Reply[]]) {
+/** Imports a grant whose provider sends the scripted replies. Counts its token requests. */
+async function grantWith(tokens: Record<string, unknown>, ...replies: [Reply, ...Reply[]]) {
   const path = `/${uniqueName('token')}`;
   service.hostile.script(path, ...replies);
   const body = { token_url: `${service.hostile.origin}${path}`, revocation_url: undefined };
   const connection = await addConnection(service, { body });
-  const answer = await service.api.post(`${connection.path}/grants`, { access_token: 'held', ...tokens });
-  expect(answer.status, answer.text).toBe(201);
-  const asked = () => service.hostile.received.filter((request) => request.path === path).length;
-  return { connection, asked };
+  const response = await service.api.post(`${connection.path}/grants`, { access_token: 'stored', ...tokens });
+  expect(response.status, response.text).toBe(201);
+  const tokenRequests = () => service.hostile.received.filter((request) => request.path === path).length;
+  return { connection, tokenRequests };
 }
 const fetchFrom = ({ credential }: TestConnection, query = '') => service.api.get(`${credential}${query}`);
 const granted = (more: Record<string, unknown> = {}) =>
@@ -26,125 +26,129 @@ const granted = (more: Record<string, unknown> = {}) =>
 const down = json(503, { error: 'temporarily_unavailable' });
 const unavailable = { status: 503, body: { code: 'provider_unavailable' } };
 
-describe('a fetch', () => {
-  test('of an expired token waits for a new one, and tells what came with it', async () => {
-    const { connection, asked } = await held({ refresh_token: 'r', expires_in: 0 }, granted({ scope: 'read' }));
+describe('refresh on a credential request', () => {
+  test('a request for an expired token waits for the refresh and returns its scopes and expiry', async () => {
+    const { connection, tokenRequests } = await grantWith(
+      { refresh_token: 'r', expires_in: 0 },
+      granted({ scope: 'read' }),
+    );
     const { status, body } = await fetchFrom(connection);
     expect(status).toBe(200);
     expect(body).toMatchObject({ access_token: 'fresh', scopes: ['read'], status: 'completed' });
     expect(Date.parse(body.expires_at)).toBeGreaterThan(Date.now() + 3_500_000);
     expect((await fetchFrom(connection)).body.access_token).toBe('fresh');
-    expect(asked()).toBe(1);
+    expect(tokenRequests()).toBe(1);
   });
 
-  test('of a token that lives on asks nobody', async () => {
-    const { connection, asked } = await held({ refresh_token: 'r', expires_in: 3600 }, granted());
-    expect((await fetchFrom(connection)).body.access_token).toBe('held');
-    expect(asked()).toBe(0);
+  test('a request for a valid token calls no provider', async () => {
+    const { connection, tokenRequests } = await grantWith({ refresh_token: 'r', expires_in: 3600 }, granted());
+    expect((await fetchFrom(connection)).body.access_token).toBe('stored');
+    expect(tokenRequests()).toBe(0);
   });
 
-  test('of a token with less than the skew of clocks left is refreshed first', async () => {
-    const { connection } = await held({ refresh_token: 'r', expires_in: 4 }, granted());
+  test('a token with less than the clock skew left is refreshed first', async () => {
+    const { connection } = await grantWith({ refresh_token: 'r', expires_in: 4 }, granted());
     expect((await fetchFrom(connection)).body.access_token).toBe('fresh');
   });
 
   test.each<[string, Reply]>([
     ['503', down],
     ['429', json(429, { error: 'slow_down' }, { 'retry-after': '30' })],
-    ['a page', json(404, {})],
-    ['no answer', hang],
-    ['half a token', json(200, { access_token: 'bad\ntoken' })],
-  ])(
-    'of an expired token, the provider answering %s: 503 provider_unavailable with Retry-After',
-    async (_what, reply) => {
-      const { connection, asked } = await held({ refresh_token: 'r', expires_in: 0 }, reply);
-      expect(await fetchFrom(connection)).toMatchObject(unavailable);
-      const before = asked();
-      expect(await fetchFrom(connection)).toMatchObject(unavailable);
-      // Until retry_at nobody asks again.
-      expect(asked()).toBe(before);
-      expect((await service.api.get(connection.path)).body.status).toBe('completed');
-    },
-  );
+    ['404', json(404, {})],
+    ['no response', hang],
+    ['a malformed token', json(200, { access_token: 'bad\ntoken' })],
+  ])('a refresh that ends with %s gives 503 provider_unavailable with Retry-After', async (_name, reply) => {
+    const { connection, tokenRequests } = await grantWith({ refresh_token: 'r', expires_in: 0 }, reply);
+    expect(await fetchFrom(connection)).toMatchObject(unavailable);
+    const before = tokenRequests();
+    expect(await fetchFrom(connection)).toMatchObject(unavailable);
+    // No second call to the provider before retry_at.
+    expect(tokenRequests()).toBe(before);
+    expect((await service.api.get(connection.path)).body.status).toBe('completed');
+  });
 
   test.each<[string, Reply, string]>([
     ['invalid_grant', json(400, { error: 'invalid_grant' }), 'reauthorization_required'],
     ['invalid_client', json(401, { error: 'invalid_client' }), 'client_rejected'],
     ['invalid_scope', json(400, { error: 'invalid_scope' }), 'configuration_rejected'],
-  ])(
-    'of an expired token, the provider answering %s: 503 connection_not_ready with the reason',
-    async (_code, reply, reason) => {
-      const { connection } = await held({ refresh_token: 'r', expires_in: 0 }, reply);
-      for (const _ of [1, 2]) {
-        const { status, body } = await fetchFrom(connection);
-        expect(status).toBe(503);
-        expect(body).toMatchObject({
-          code: 'connection_not_ready',
-          connection_status: 'failed',
-          status_reason: reason,
-        });
-        expect(body.status_message).toEqual(expect.any(String));
-      }
-    },
-  );
+  ])('a refresh refused with %s gives 503 connection_not_ready with the reason', async (_code, reply, reason) => {
+    const { connection } = await grantWith({ refresh_token: 'r', expires_in: 0 }, reply);
+    for (const _ of [1, 2]) {
+      const { status, body } = await fetchFrom(connection);
+      expect(status).toBe(503);
+      expect(body).toMatchObject({
+        code: 'connection_not_ready',
+        connection_status: 'failed',
+        status_reason: reason,
+      });
+      expect(body.status_message).toEqual(expect.any(String));
+    }
+  });
 
-  test('of a failed grant whose token lives on is served, saying so', async () => {
-    const { connection } = await held({ refresh_token: 'r', expires_in: 3600 }, json(400, { error: 'invalid_grant' }));
+  test('a failed grant whose token is still valid is served with status failed', async () => {
+    const { connection } = await grantWith(
+      { refresh_token: 'r', expires_in: 3600 },
+      json(400, { error: 'invalid_grant' }),
+    );
     await service.api.post(`${connection.path}/refresh`);
     expect(await fetchFrom(connection)).toMatchObject({
       status: 200,
-      body: { access_token: 'held', status: 'failed', status_reason: 'reauthorization_required' },
+      body: { access_token: 'stored', status: 'failed', status_reason: 'reauthorization_required' },
     });
   });
 });
 
 describe('min_ttl', () => {
-  test('is met by what is held, else by a refresh', async () => {
-    const { connection, asked } = await held({ refresh_token: 'r', expires_in: 1800 }, granted(), granted());
-    expect((await fetchFrom(connection, '?min_ttl=1700')).body.access_token).toBe('held');
-    expect(asked()).toBe(0);
+  test('min_ttl is met by the stored token, otherwise by a refreshed one', async () => {
+    const { connection, tokenRequests } = await grantWith(
+      { refresh_token: 'r', expires_in: 1800 },
+      granted(),
+      granted(),
+    );
+    expect((await fetchFrom(connection, '?min_ttl=1700')).body.access_token).toBe('stored');
+    expect(tokenRequests()).toBe(0);
     await service.api.post(`${connection.path}/refresh`);
     expect((await fetchFrom(connection, '?min_ttl=3500')).body.access_token).toBe('fresh');
   });
 
-  test('a shorter life than asked is refreshed, once', async () => {
-    const { connection, asked } = await held({ refresh_token: 'r', expires_in: 0 }, granted());
+  test('a token that lives shorter than min_ttl is refreshed once', async () => {
+    const { connection, tokenRequests } = await grantWith({ refresh_token: 'r', expires_in: 0 }, granted());
     await fetchFrom(connection);
     await service.stack.sql(
       `update grants set expires_at = now() + interval '10 minutes' where connection_id in (select id from connections where name = '${connection.name}')`,
     );
     expect((await fetchFrom(connection, '?min_ttl=300')).status).toBe(200);
-    expect(asked()).toBe(1);
+    expect(tokenRequests()).toBe(1);
     const { body } = await fetchFrom(connection, '?min_ttl=1200');
     expect(Date.parse(body.expires_at)).toBeGreaterThan(Date.now() + 1_200_000);
-    expect(asked()).toBe(2);
+    expect(tokenRequests()).toBe(2);
   });
 
-  test('more than the last lifetime seen: 400 with that lifetime, without a provider call', async () => {
-    const { connection, asked } = await held({ refresh_token: 'r', expires_in: 0 }, granted());
+  test('min_ttl above the longest known lifetime gives 400 with that lifetime, without a provider call', async () => {
+    const { connection, tokenRequests } = await grantWith({ refresh_token: 'r', expires_in: 0 }, granted());
     await fetchFrom(connection);
     expect(await fetchFrom(connection, '?min_ttl=3601')).toMatchObject({
       status: 400,
       body: { code: 'min_ttl_unsatisfiable', lifetime: 3600 },
     });
-    expect(asked()).toBe(1);
+    expect(tokenRequests()).toBe(1);
   });
 
-  test('an unknown expiry, or nothing to refresh with: 400 likewise, and without min_ttl the token', async () => {
-    const unknown = await held({ refresh_token: 'r' }, granted());
+  test('min_ttl gives 400 for an unknown expiry or a grant without a refresh token; without min_ttl the token is served', async () => {
+    const unknown = await grantWith({ refresh_token: 'r' }, granted());
     expect(await fetchFrom(unknown.connection, '?min_ttl=1')).toMatchObject({
       status: 400,
       body: { code: 'min_ttl_unsatisfiable', lifetime: null },
     });
-    expect((await fetchFrom(unknown.connection)).body.access_token).toBe('held');
-    const fixed = await held({ expires_in: 600 }, granted());
+    expect((await fetchFrom(unknown.connection)).body.access_token).toBe('stored');
+    const fixed = await grantWith({ expires_in: 600 }, granted());
     expect((await fetchFrom(fixed.connection, '?min_ttl=1200')).body.code).toBe('min_ttl_unsatisfiable');
     expect((await fetchFrom(fixed.connection, '?min_ttl=300')).status).toBe(200);
-    expect(unknown.asked() + fixed.asked()).toBe(0);
+    expect(unknown.tokenRequests() + fixed.tokenRequests()).toBe(0);
   });
 
-  test('the provider down and less left than asked: 503, and without min_ttl the token', async () => {
-    const { connection } = await held({ refresh_token: 'r', expires_in: 0 }, granted(), down);
+  test('min_ttl gives 503 when the provider is unavailable; without min_ttl the token is served', async () => {
+    const { connection } = await grantWith({ refresh_token: 'r', expires_in: 0 }, granted(), down);
     await fetchFrom(connection);
     await service.stack.sql(
       `update grants set expires_at = now() + interval '10 minutes' where connection_id in (select id from connections where name = '${connection.name}')`,
@@ -153,20 +157,30 @@ describe('min_ttl', () => {
     expect(await fetchFrom(connection)).toMatchObject({ status: 200, body: { access_token: 'fresh' } });
   });
 
-  test('a provider that gives shorter tokens than it did: the answer says so', async () => {
-    const { connection } = await held({ refresh_token: 'r', expires_in: 0 }, granted(), granted({ expires_in: 60 }));
+  test('min_ttl gives 503 when the refreshed token lives shorter than before, and the next fetch calls again', async () => {
+    const { connection, tokenRequests } = await grantWith(
+      { refresh_token: 'r', expires_in: 0 },
+      granted(),
+      granted({ expires_in: 60 }),
+      granted(),
+    );
     await fetchFrom(connection);
     await service.stack.sql(
       `update grants set expires_at = now() + interval '1 minute' where connection_id in (select id from connections where name = '${connection.name}')`,
     );
-    expect(await fetchFrom(connection, '?min_ttl=1200')).toMatchObject({
-      status: 400,
-      body: { code: 'min_ttl_unsatisfiable', lifetime: 60 },
-    });
+    expect(await fetchFrom(connection, '?min_ttl=1200')).toMatchObject(unavailable);
+    expect(await fetchFrom(connection, '?min_ttl=1200')).toMatchObject({ status: 200 });
+    expect(tokenRequests()).toBe(3);
   });
 
-  test.each(['-1', '1.5', 'soon', '99999999999', '1&min_ttl=2'])('400 for min_ttl=%s', async (value) => {
-    const answer = await fetchFrom(await addConnection(service), `?min_ttl=${value}`);
-    expect(answer).toMatchObject({ status: 400, body: { errors: [{ path: 'query.min_ttl' }] } });
+  test('an import with little life left is refreshed for min_ttl, because its lifetime is unknown', async () => {
+    const { connection, tokenRequests } = await grantWith({ refresh_token: 'r', expires_in: 30 }, granted());
+    expect((await fetchFrom(connection, '?min_ttl=600')).body.access_token).toBe('fresh');
+    expect(tokenRequests()).toBe(1);
+  });
+
+  test.each(['-1', '1.5', 'soon', '99999999999', '1&min_ttl=2'])('min_ttl=%s is refused', async (value) => {
+    const response = await fetchFrom(await addConnection(service), `?min_ttl=${value}`);
+    expect(response).toMatchObject({ status: 400, body: { errors: [{ path: 'query.min_ttl' }] } });
   });
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { addConnection, importGrant, startTrip, type TestConnection } from '../e2e/connections.ts';
+import { addConnection, importGrant, startAuthorization, type TestConnection } from '../e2e/connections.ts';
 import { openService, type Service } from './service.ts';
 
 let service: Service;
@@ -11,9 +11,9 @@ afterAll(() => service?.close());
 const fetchFrom = ({ credential }: TestConnection, query = '', organization?: string) =>
   service.api.get(`${credential}${query}`, { organization });
 const keep = async ({ path }: TestConnection, body: Record<string, unknown>, organization?: string) => {
-  const answer = await service.api.post(`${path}/grants`, { expires_in: 3600, ...body }, { organization });
-  expect(answer.status, answer.text).toBe(201);
-  return answer.body;
+  const response = await service.api.post(`${path}/grants`, { expires_in: 3600, ...body }, { organization });
+  expect(response.status, response.text).toBe(201);
+  return response.body;
 };
 const notReady = (status: string, reason: string | null) => ({
   status: 503,
@@ -21,7 +21,7 @@ const notReady = (status: string, reason: string | null) => ({
 });
 
 describe('GET /credentials/{name}', () => {
-  test('200 and exactly the members of the contract, not to be stored', async () => {
+  test('a credential has exactly the documented members and may not be stored', async () => {
     const connection = await addConnection(service, { organization: 'acme' });
     const { expires_at } = await keep(connection, { access_token: 'live', scopes: ['read'] }, 'acme');
     const { status, body, headers } = await fetchFrom(connection, '', 'acme');
@@ -30,41 +30,39 @@ describe('GET /credentials/{name}', () => {
     expect(headers.get('content-type')).toBe('application/json; charset=utf-8');
     expect(body).toEqual({
       connection_name: connection.name,
-      ...{ organization_id: 'acme', grant_organization_id: 'acme', subject: null, account_id: null },
-      ...{ access_token: 'live', token_type: 'Bearer', expires_at, scopes: ['read'], extra: {} },
-      ...{ status: 'completed', status_reason: null },
+      organization_id: 'acme',
+      grant_organization_id: 'acme',
+      subject: null,
+      account_id: null,
+      access_token: 'live',
+      token_type: 'Bearer',
+      expires_at,
+      scopes: ['read'],
+      extra: {},
+      status: 'completed',
+      status_reason: null,
+      next_action: 'none',
     });
   });
 
-  test('never a refresh token, also from a provider', async () => {
+  test('a credential never contains a refresh token', async () => {
     const connection = await addConnection(service);
     await importGrant(service, connection, -60);
     const { body } = await fetchFrom(connection);
     expect(body.status).toBe('completed');
     expect(JSON.stringify(body)).not.toContain('refresh');
   });
-
-  test('X-Workflow-Id and X-Workflow-Name are taken, and refused where they could not be kept', async () => {
-    const connection = await addConnection(service);
-    await keep(connection, { access_token: 'live' });
-    const fetchAs = (headers: Record<string, string>) => service.api.get(connection.credential, { headers });
-    expect((await fetchAs({ 'x-workflow-id': 'wf-1', 'x-workflow-name': 'Nightly sync' })).status).toBe(200);
-    expect(await fetchAs({ 'x-workflow-id': 'w'.repeat(201) })).toMatchObject({
-      status: 400,
-      body: { errors: [{ path: 'header.X-Workflow-Id' }] },
-    });
-  });
 });
 
-describe('an answer that was given again and again', () => {
+describe('repeated credential requests', () => {
   const manyTimes = async (connection: TestConnection, query: string, organization: string) => {
-    const answers: unknown[] = [];
-    for (let turn = 0; turn < 5; turn += 1) answers.push((await fetchFrom(connection, query, organization)).body);
-    return answers;
+    const responses: unknown[] = [];
+    for (let turn = 0; turn < 5; turn += 1) responses.push((await fetchFrom(connection, query, organization)).body);
+    return responses;
   };
   const all = (body: Record<string, unknown>) => Array(5).fill(expect.objectContaining(body));
 
-  test('is never another organisation’s, subject’s or connection’s', async () => {
+  test('repeated requests never return the token of another organisation, subject or connection', async () => {
     const global = await addConnection(service);
     const other = await addConnection(service);
     for (const connection of [global, other]) {
@@ -91,7 +89,7 @@ describe('an answer that was given again and again', () => {
     }
   });
 
-  test('is not given again once its grant is replaced, refreshed or revoked', async () => {
+  test('repeated requests never return a token that was replaced, refreshed or revoked', async () => {
     const connection = await addConnection(service, { organization: 'acme' });
     await keep(connection, { access_token: 'first' }, 'acme');
     expect(await manyTimes(connection, '', 'acme')).toEqual(all({ access_token: 'first', extra: {} }));
@@ -106,7 +104,7 @@ describe('an answer that was given again and again', () => {
     expect(await fetchFrom(connection, '', 'acme')).toMatchObject(notReady('failed', 'revoked'));
   });
 
-  test('is given to nobody whose key was revoked', async () => {
+  test('repeated requests stop with 401 when the API key is revoked', async () => {
     const connection = await addConnection(service);
     await keep(connection, { access_token: 'live' });
     const { id, api } = await service.newKey({ permissions: ['credentials:read'] });
@@ -116,8 +114,8 @@ describe('an answer that was given again and again', () => {
   });
 });
 
-describe('404', () => {
-  test('connection_not_found for a name that is not there, or only elsewhere', async () => {
+describe('credentials that do not exist', () => {
+  test('a credential of an absent or foreign connection gives 404 connection_not_found', async () => {
     expect(await service.api.get('/credentials/absent')).toMatchObject({
       status: 404,
       body: { code: 'connection_not_found' },
@@ -128,37 +126,37 @@ describe('404', () => {
       expect((await fetchFrom(connection, '', organization)).body.code).toBe('connection_not_found');
   });
 
-  test('grant_not_found when a subject or account was named and has none', async () => {
+  test('a credential of a subject or account without a grant gives 404 grant_not_found', async () => {
     const connection = await addConnection(service);
     expect((await fetchFrom(connection, '?subject=u1')).body.code).toBe('grant_not_found');
     await keep(connection, { access_token: 'live', account_id: 'a1' });
     for (const query of ['?subject=u1', '?account_id=a2', '?subject=u1&account_id=a1'])
       expect(await fetchFrom(connection, query)).toMatchObject({ status: 404, body: { code: 'grant_not_found' } });
     expect((await fetchFrom(connection, '?account_id=a1')).status).toBe(200);
-    // An empty value is as good as none.
+    // An empty value counts as absent.
     expect((await fetchFrom(connection, '?subject=&account_id=')).status).toBe(200);
   });
 });
 
 describe('503 connection_not_ready', () => {
-  test('as the trips of a connection go', async () => {
+  test('a credential gives 503 before, during and after a cancelled authorization', async () => {
     const connection = await addConnection(service);
     const fresh = await fetchFrom(connection);
     expect(fresh).toMatchObject(notReady('not_connected', null));
     expect(fresh.body).toHaveProperty('status_message', null);
-    await startTrip(service, connection);
+    await startAuthorization(service, connection);
     expect(await fetchFrom(connection)).toMatchObject(notReady('waiting_callback', null));
     await service.api.post(`${connection.path}/cancel`);
     expect(await fetchFrom(connection)).toMatchObject(notReady('failed', 'authorization_cancelled'));
   });
 
-  test('expired, and nothing to refresh it with', async () => {
+  test('an expired token without a refresh token gives 503 with the reason token_expired', async () => {
     const connection = await addConnection(service);
-    await keep(connection, { access_token: 'dead', expires_in: 0 });
+    await keep(connection, { access_token: 'expired', expires_in: 0 });
     expect(await fetchFrom(connection)).toMatchObject(notReady('failed', 'token_expired'));
   });
 
-  test('revoked, although the token would live', async () => {
+  test('a revoked grant gives 503 although its token has not expired', async () => {
     const connection = await addConnection(service);
     await keep(connection, { access_token: 'live' });
     await service.api.post(`${connection.path}/revoke`);
@@ -167,7 +165,7 @@ describe('503 connection_not_ready', () => {
 });
 
 describe('subjects and accounts', () => {
-  test('each subject is served its own grant, and nobody in particular nobody’s', async () => {
+  test('each subject gets its own grant, and a request without a subject gets none of theirs', async () => {
     const connection = await addConnection(service);
     for (const subject of ['u1', 'u2']) await keep(connection, { access_token: `of-${subject}`, subject });
     expect((await fetchFrom(connection, '?subject=u1')).body).toMatchObject({ subject: 'u1', access_token: 'of-u1' });
@@ -175,7 +173,7 @@ describe('subjects and accounts', () => {
     expect(await fetchFrom(connection)).toMatchObject(notReady('not_connected', null));
   });
 
-  test('409 account_ambiguous with the accounts, until one is named', async () => {
+  test('several accounts give 409 account_ambiguous until the request names one', async () => {
     const connection = await addConnection(service, { body: { multi_account: true } });
     await keep(connection, { access_token: 'of-a', account_id: 'team-a' });
     expect((await fetchFrom(connection)).body).toMatchObject({ account_id: 'team-a', access_token: 'of-a' });
@@ -187,16 +185,16 @@ describe('subjects and accounts', () => {
   });
 
   test.each(['subject=a&subject=b', 'account_id=a&account_id=b', `subject=${'s'.repeat(256)}`, 'subject=%00'])(
-    '400 for ?%s',
+    'the credential query %s is refused',
     async (query) => {
-      const answer = await fetchFrom(await addConnection(service), `?${query}`);
-      expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+      const response = await fetchFrom(await addConnection(service), `?${query}`);
+      expect(response).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
     },
   );
 });
 
 describe('403 insufficient_scope', () => {
-  test('with the scopes that are missing, in the order they were asked for', async () => {
+  test('missing scopes give 403 insufficient_scope with them in the order of the request', async () => {
     const connection = await addConnection(service);
     await keep(connection, { access_token: 'live', scopes: ['read', 'write'] });
     for (const query of ['read', 'read,write', 'write%20read', ''])
@@ -208,31 +206,31 @@ describe('403 insufficient_scope', () => {
   });
 });
 
-describe('the organisation first, then the global scope', () => {
-  test('own connection, own grant of the global one, shared grant: in that order', async () => {
+describe('organisation and global scope', () => {
+  test('the own connection comes first, then the own grant of the global connection, then the shared grant', async () => {
     const global = await addConnection(service);
     await keep(global, { access_token: 'shared' });
     await keep(global, { access_token: 'acme-below-global' }, 'acme');
     await addConnection(service, { organization: 'initech', body: { connection_name: global.name } });
     await keep(global, { access_token: 'initech-own' }, 'initech');
-    const told = async (organization?: string) => {
+    const servedTo = async (organization?: string) => {
       const { body } = await fetchFrom(global, '', organization);
       return [body.organization_id, body.grant_organization_id, body.access_token];
     };
-    expect(await told()).toEqual([null, null, 'shared']);
-    expect(await told('globex')).toEqual([null, null, 'shared']);
-    expect(await told('acme')).toEqual([null, 'acme', 'acme-below-global']);
-    expect(await told('initech')).toEqual(['initech', 'initech', 'initech-own']);
+    expect(await servedTo()).toEqual([null, null, 'shared']);
+    expect(await servedTo('globex')).toEqual([null, null, 'shared']);
+    expect(await servedTo('acme')).toEqual([null, 'acme', 'acme-below-global']);
+    expect(await servedTo('initech')).toEqual(['initech', 'initech', 'initech-own']);
   });
 
-  test('an own connection that is not ready is never skipped', async () => {
+  test('an own connection without a token is not skipped in favour of the global one', async () => {
     const global = await addConnection(service);
     await keep(global, { access_token: 'shared' });
     await addConnection(service, { organization: 'acme', body: { connection_name: global.name } });
     expect(await fetchFrom(global, '', 'acme')).toMatchObject(notReady('not_connected', null));
   });
 
-  test('the shared grant is for an empty subject only', async () => {
+  test('the shared grant serves requests without a subject only', async () => {
     const global = await addConnection(service);
     await keep(global, { access_token: 'shared' });
     await keep(global, { access_token: 'of-u1', subject: 'u1' });
@@ -241,7 +239,7 @@ describe('the organisation first, then the global scope', () => {
     expect((await fetchFrom(global, '', 'acme')).body.access_token).toBe('shared');
   });
 
-  test('share_with_organizations off keeps it in the global scope', async () => {
+  test('share_with_organizations false keeps the grant in the global scope', async () => {
     const global = await addConnection(service, { body: { share_with_organizations: false } });
     await keep(global, { access_token: 'shared' });
     expect((await fetchFrom(global)).status).toBe(200);
@@ -251,14 +249,14 @@ describe('the organisation first, then the global scope', () => {
     expect((await fetchFrom(global, '', 'acme')).status).toBe(200);
   });
 
-  test('an own grant hides the shared one, even revoked or expired; a trip that failed does not', async () => {
+  test('an own grant hides the shared grant even when revoked or expired; a cancelled authorization does not', async () => {
     const global = await addConnection(service);
     await keep(global, { access_token: 'shared' });
-    const trip = await startTrip(service, global, undefined, 'acme');
+    const authorization = await startAuthorization(service, global, undefined, 'acme');
     expect((await fetchFrom(global, '', 'acme')).body.access_token).toBe('shared');
     await service.api.post(`${global.path}/cancel`, undefined, { organization: 'acme' });
     expect((await fetchFrom(global, '', 'acme')).body.access_token).toBe('shared');
-    expect(trip.state).not.toBe('');
+    expect(authorization.state).not.toBe('');
     const own = await keep(global, { access_token: 'own', expires_in: 0 }, 'acme');
     expect(await fetchFrom(global, '', 'acme')).toMatchObject(notReady('failed', 'token_expired'));
     await service.api.post(`${global.path}/revoke`, undefined, { organization: 'acme' });

@@ -13,12 +13,15 @@ const act = (action: string, { path }: TestConnection, body?: unknown, organizat
   service.api.post(`${path}/${action}`, body, { organization });
 const detail = async ({ path }: TestConnection) => (await service.api.get(path)).body;
 const machine = {
-  ...{ oauth_flow_type: 'client_credentials', scopes: ['calendar'] },
-  ...{ authorization_url: undefined, test_url: undefined, authorize_params: undefined },
+  oauth_flow_type: 'client_credentials',
+  scopes: ['calendar'],
+  authorization_url: undefined,
+  test_url: undefined,
+  authorize_params: undefined,
 };
 
 describe.each(['test', 'refresh', 'revoke'])('POST /connections/{name}/%s', (action) => {
-  test('404 for an absent connection, and for a subject or account without a grant', async () => {
+  test(`${action} gives 404 for an absent connection, and for a subject or account without a grant`, async () => {
     expect((await service.api.post(`/connections/absent/${action}`)).body.code).toBe('connection_not_found');
     const connection = await addConnection(service);
     await importGrant(service, connection, 3600);
@@ -27,7 +30,7 @@ describe.each(['test', 'refresh', 'revoke'])('POST /connections/{name}/%s', (act
     }
   });
 
-  test('an organisation acts on its own grant of a global connection, never on the shared one', async () => {
+  test(`${action} by an organisation never affects the shared grant of a global connection`, async () => {
     const connection = await addConnection(service);
     const { accessToken } = await importGrant(service, connection, 3600);
     const { status, body } = await act(action, connection, undefined, 'acme');
@@ -38,51 +41,55 @@ describe.each(['test', 'refresh', 'revoke'])('POST /connections/{name}/%s', (act
     expect((await detail(connection)).last_test_at).toBeNull();
   });
 
-  test('400 for what it does not know', async () => {
-    const answer = await act(action, await addConnection(service), { subject: 'u1', nonsense: 1 });
-    expect(answer).toMatchObject({ status: 400, body: { errors: [{ path: 'nonsense' }] } });
+  test(`${action} refuses an unknown field`, async () => {
+    const response = await act(action, await addConnection(service), { subject: 'u1', nonsense: 1 });
+    expect(response).toMatchObject({ status: 400, body: { errors: [{ path: 'nonsense' }] } });
   });
 });
 
 describe('POST /connections/{name}/test', () => {
-  test('success is told and stored', async () => {
+  test('a successful test is returned and stored', async () => {
     const connection = await addConnection(service);
     const { accessToken } = await service.provider.issueTokens(connection.clientId, 'ada');
     await service.api.post(`${connection.path}/grants`, { access_token: accessToken, expires_in: 3600 });
     const { status, body } = await act('test', connection);
     expect(status).toBe(200);
     expect(body).toEqual({
-      ...{ test_result: 'success', message: expect.stringMatching(/./) },
-      ...{ tested_at: expect.stringMatching(/Z$/), response_time_ms: expect.any(Number) },
+      test_result: 'success',
+      message: expect.stringMatching(/./),
+      tested_at: expect.stringMatching(/Z$/),
+      response_time_ms: expect.any(Number),
     });
     expect(await detail(connection)).toMatchObject({
-      ...{ last_test_at: body.tested_at, health_status: 'healthy', health_error: null },
+      last_test_at: body.tested_at,
+      health_status: 'healthy',
+      health_error: null,
     });
   });
 
-  test('failed is 200 too, and leaves the grant as it is', async () => {
+  test('a failed test gives 200 and keeps the status of the grant', async () => {
     const connection = await addConnection(service);
     await service.api.post(`${connection.path}/grants`, { access_token: 'nonsense', expires_in: 3600 });
     expect((await act('test', connection)).body.test_result).toBe('failed');
-    const told = await detail(connection);
-    expect(told).toMatchObject({ status: 'completed', health_status: 'unhealthy' });
-    expect(told.health_error).toEqual(expect.any(String));
+    const after = await detail(connection);
+    expect(after).toMatchObject({ status: 'completed', health_status: 'unhealthy' });
+    expect(after.health_error).toEqual(expect.any(String));
     expect((await service.api.get(connection.credential)).status).toBe(200);
   });
 
-  test('skipped where nothing is known to test with', async () => {
+  test('a test of a connection without a test URL is skipped', async () => {
     const connection = await addConnection(service, { body: machine });
     expect((await act('test', connection)).body.test_result).toBe('skipped');
   });
 
-  test('503 provider_unavailable where there is no live token to test with', async () => {
+  test('a test whose token cannot be refreshed gives 503 provider_unavailable', async () => {
     const connection = await addConnection(service);
     await importGrant(service, connection, -60);
     await service.provider.setOutage('unavailable');
     expect(await act('test', connection)).toMatchObject({ status: 503, body: { code: 'provider_unavailable' } });
   });
 
-  test('503 before anybody has connected, 409 where several accounts could be meant', async () => {
+  test('a test gives 503 without a grant, and 409 when several accounts match', async () => {
     const connection = await addConnection(service, { body: { multi_account: true } });
     expect(await act('test', connection)).toMatchObject({
       status: 503,
@@ -95,7 +102,7 @@ describe('POST /connections/{name}/test', () => {
 });
 
 describe('POST /connections/{name}/revoke', () => {
-  test('without a subject only nobody’s grants, of every account', async () => {
+  test('revoking without a subject revokes the grants without a subject, of every account', async () => {
     const connection = await addConnection(service, { body: { multi_account: true } });
     const keys = [{ account_id: 'a' }, { account_id: 'b' }, { subject: 'u1', account_id: 'a' }];
     for (const key of keys) await importGrant(service, connection, 3600, key);
@@ -105,14 +112,16 @@ describe('POST /connections/{name}/revoke', () => {
     expect(revoked).toHaveLength(2);
     for (const grant of revoked)
       expect(grant).toEqual({
-        ...{ grant_id: expect.any(String), subject: null, account_id: expect.any(String) },
+        grant_id: expect.any(String),
+        subject: null,
+        account_id: expect.any(String),
         revoked_at_provider: true,
       });
     expect(revoked.map(({ account_id }) => account_id).toSorted()).toEqual(['a', 'b']);
     expect((await service.api.get(`${connection.credential}?subject=u1`)).status).toBe(200);
   });
 
-  test('the one grant that is named', async () => {
+  test('revoking a subject and account revokes that grant only', async () => {
     const connection = await addConnection(service, { body: { multi_account: true } });
     for (const account_id of ['a', 'b']) await importGrant(service, connection, 3600, { subject: 'u1', account_id });
     const { body } = await act('revoke', connection, { subject: 'u1', account_id: 'a' });
@@ -124,16 +133,19 @@ describe('POST /connections/{name}/revoke', () => {
     });
   });
 
-  test.each(['no endpoint', 'a provider that is away'])('local state in any case: %s', async (cause) => {
-    const connection = await addConnection(
-      service,
-      cause === 'no endpoint' ? { body: { revocation_url: undefined } } : {},
-    );
-    await importGrant(service, connection, 3600);
-    if (cause !== 'no endpoint') await service.provider.setOutage('refused');
-    const { status, body } = await act('revoke', connection);
-    expect(status).toBe(200);
-    expect(body.revoked).toMatchObject([{ revoked_at_provider: false }]);
-    expect(await detail(connection)).toMatchObject({ status: 'failed', status_reason: 'revoked' });
-  });
+  test.each(['no endpoint', 'an unreachable provider'])(
+    'a grant is revoked locally with %s for revocation',
+    async (cause) => {
+      const connection = await addConnection(
+        service,
+        cause === 'no endpoint' ? { body: { revocation_url: undefined } } : {},
+      );
+      await importGrant(service, connection, 3600);
+      if (cause !== 'no endpoint') await service.provider.setOutage('refused');
+      const { status, body } = await act('revoke', connection);
+      expect(status).toBe(200);
+      expect(body.revoked).toMatchObject([{ revoked_at_provider: false }]);
+      expect(await detail(connection)).toMatchObject({ status: 'failed', status_reason: 'revoked' });
+    },
+  );
 });

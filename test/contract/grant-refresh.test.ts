@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { addConnection, importGrant, type TestConnection } from '../e2e/connections.ts';
-import { json } from '../support/hostile-provider.ts';
+import { json } from '../support/provider/hostile-provider.ts';
 import { openService, type Service } from './service.ts';
 
 let service: Service;
@@ -14,12 +14,15 @@ const act = (action: string, { path }: TestConnection, body?: unknown, organizat
   service.api.post(`${path}/${action}`, body, { organization });
 const detail = async ({ path }: TestConnection) => (await service.api.get(path)).body;
 const machine = {
-  ...{ oauth_flow_type: 'client_credentials', scopes: ['calendar'] },
-  ...{ authorization_url: undefined, test_url: undefined, authorize_params: undefined },
+  oauth_flow_type: 'client_credentials',
+  scopes: ['calendar'],
+  authorization_url: undefined,
+  test_url: undefined,
+  authorize_params: undefined,
 };
 
 describe('POST /connections/{name}/refresh', () => {
-  test('200 and the refreshed grant, however fresh it was', async () => {
+  test('a refresh on demand replaces a token that is still valid', async () => {
     const connection = await addConnection(service);
     const { accessToken, grantId } = await importGrant(service, connection, 3600, { subject: 'u1' });
     const { status, body } = await act('refresh', connection, { subject: 'u1' });
@@ -31,31 +34,33 @@ describe('POST /connections/{name}/refresh', () => {
     expect(credential.body.expires_at).toBe(body.expires_at);
   });
 
-  test('404 before anybody has connected; 400 without a refresh token', async () => {
+  test('a refresh on demand gives 404 without a grant, and 400 without a refresh token', async () => {
     const connection = await addConnection(service);
     expect(await act('refresh', connection)).toMatchObject({ status: 404, body: { code: 'grant_not_found' } });
     await service.api.post(`${connection.path}/grants`, { access_token: 'a', expires_in: 600 });
     expect(await act('refresh', connection)).toMatchObject({ status: 400, body: { code: 'not_refreshable' } });
   });
 
-  test('503 connection_not_ready when the provider has ended the grant, and again without asking it', async () => {
+  test('a refresh on demand of a grant that the provider ended gives 503, and calls the provider each time', async () => {
     const connection = await addConnection(service);
     await importGrant(service, connection, 3600);
     service.provider.forgetRefreshTokens();
     const refused = {
       status: 503,
       body: {
-        ...{ code: 'connection_not_ready', connection_status: 'failed' },
-        ...{ status_reason: 'reauthorization_required', status_message: expect.any(String) },
+        code: 'connection_not_ready',
+        connection_status: 'failed',
+        status_reason: 'reauthorization_required',
+        status_message: expect.any(String),
       },
     };
     expect(await act('refresh', connection)).toMatchObject(refused);
-    const asked = service.provider.countTokenRequests();
+    const calls = service.provider.countTokenRequests();
     expect(await act('refresh', connection)).toMatchObject(refused);
-    expect(service.provider.countTokenRequests()).toBe(asked);
+    expect(service.provider.countTokenRequests()).toBe(calls + 1);
   });
 
-  test('503 connection_not_ready after a revocation', async () => {
+  test('a refresh on demand of a revoked grant gives 503 connection_not_ready', async () => {
     const connection = await addConnection(service);
     await importGrant(service, connection, 3600);
     await act('revoke', connection);
@@ -65,7 +70,7 @@ describe('POST /connections/{name}/refresh', () => {
     });
   });
 
-  test('503 provider_unavailable with Retry-After, and the valid token is served on', async () => {
+  test('a refresh on demand with an unavailable provider gives 503, and the valid token is still served', async () => {
     const connection = await addConnection(service);
     await importGrant(service, connection, 3600);
     await service.provider.setOutage('unavailable');
@@ -73,7 +78,7 @@ describe('POST /connections/{name}/refresh', () => {
     expect((await service.api.get(connection.credential)).body.status).toBe('completed');
   });
 
-  test('client_credentials: from any status', async () => {
+  test('a refresh on demand of client_credentials works from any status', async () => {
     service.hostile.script('/machine', json(401, { error: 'invalid_client' }));
     const token_url = `${service.hostile.origin}/machine`;
     const connection = await addConnection(service, { body: { ...machine, token_url } });
@@ -86,16 +91,16 @@ describe('POST /connections/{name}/refresh', () => {
     expect((await service.api.get(connection.credential)).body.access_token).toBe('back');
   });
 
-  test('409 where several accounts could be meant', async () => {
+  test('a refresh on demand gives 409 when several accounts match', async () => {
     const connection = await addConnection(service, { body: { multi_account: true } });
     for (const account_id of ['a', 'b']) await importGrant(service, connection, 3600, { account_id });
-    const answer = await act('refresh', connection);
-    expect(answer).toMatchObject({ status: 409, body: { code: 'account_ambiguous' } });
-    expect((answer.body.accounts as string[]).toSorted()).toEqual(['a', 'b']);
+    const response = await act('refresh', connection);
+    expect(response).toMatchObject({ status: 409, body: { code: 'account_ambiguous' } });
+    expect((response.body.accounts as string[]).toSorted()).toEqual(['a', 'b']);
     expect((await act('refresh', connection, { account_id: 'a' })).body.account_id).toBe('a');
   });
 
-  test('429 past ten provider calls a minute', async () => {
+  test('a refresh on demand gives 429 after ten provider calls in a minute', async () => {
     const connection = await addConnection(service);
     await importGrant(service, connection, 3600);
     const statuses: number[] = [];

@@ -12,73 +12,87 @@ interface Grant {
   [member: string]: unknown;
   grant_id: string;
 }
-const put = ({ path }: TestConnection, body: unknown, organization?: string) =>
+const importTokens = ({ path }: TestConnection, body: unknown, organization?: string) =>
   service.api.post(`${path}/grants`, body, { organization });
 const list = async ({ path }: TestConnection, organization?: string) =>
   (await service.api.get(`${path}/grants`, { organization })).body.grants as Grant[];
 const inAnHour = () => new Date(Date.now() + 3_600_000).toISOString();
 
 describe('POST /connections/{name}/grants', () => {
-  test('201 and the grant as the list has it', async () => {
+  test('an imported grant is returned as the list shows it', async () => {
     const connection = await addConnection(service);
     const expires_at = inAnHour();
     const tokens = { access_token: 'a-token', refresh_token: 'r-token', expires_at, scopes: 'read, write' };
-    const { status, body, text } = await put(connection, tokens);
+    const { status, body, text } = await importTokens(connection, tokens);
     expect(status).toBe(201);
     expect(body).toEqual({
       grant_id: expect.any(String),
-      ...{ subject: null, account_id: null, status: 'completed', status_reason: null, health: null },
-      ...{ scopes: ['read', 'write'], expires_at, last_refresh_at: null, next_refresh_at: expect.any(String) },
+      subject: null,
+      account_id: null,
+      account_name: null,
+      account_verified: false,
+      status: 'completed',
+      status_reason: null,
+      next_action: 'none',
+      refreshable: true,
+      warnings: [{ code: 'never_refreshed', message: expect.any(String) }],
+      last_error: null,
+      health: null,
+      scopes: ['read', 'write'],
+      expires_at,
+      refresh_expires_at: null,
+      last_refresh_at: null,
+      next_refresh_at: expect.any(String),
     });
     expect(text).not.toMatch(/a-token|r-token/);
     expect(await list(connection)).toEqual([body]);
   });
 
-  test('extra and the token type come back with the credential, the refresh token never', async () => {
+  test('a credential returns the imported extra and token type, never the refresh token', async () => {
     const connection = await addConnection(service);
     const extra = { instance_url: 'https://eu.example', nested: { list: [1, null, 'x'] } };
-    await put(connection, { access_token: 'a-token', refresh_token: 'r-token', extra, expires_in: 3600 });
+    await importTokens(connection, { access_token: 'a-token', refresh_token: 'r-token', extra, expires_in: 3600 });
     const { body, text } = await service.api.get(connection.credential);
     expect(body).toMatchObject({ access_token: 'a-token', token_type: 'Bearer', extra });
     expect(text).not.toContain('r-token');
   });
 
-  test('expires_in counts from now; neither means unknown', async () => {
+  test('an import with expires_in expires that many seconds later; without an expiry it is unknown', async () => {
     const connection = await addConnection(service);
-    const { body } = await put(connection, { access_token: 'a', expires_in: 600 });
+    const { body } = await importTokens(connection, { access_token: 'a', expires_in: 600 });
     const seconds = (Date.parse(body.expires_at) - Date.now()) / 1000;
     expect(seconds).toBeGreaterThan(580);
     expect(seconds).toBeLessThanOrEqual(600);
-    expect((await put(connection, { access_token: 'a' })).body).toMatchObject({
+    expect((await importTokens(connection, { access_token: 'a' })).body).toMatchObject({
       expires_at: null,
       next_refresh_at: null,
     });
     expect((await service.api.get(connection.credential)).body).toMatchObject({ access_token: 'a', expires_at: null });
   });
 
-  test('the connection’s scopes where none are told', async () => {
+  test('an import without scopes gets the scopes of the connection', async () => {
     const connection = await addConnection(service);
-    const { body } = await put(connection, { access_token: 'a', expires_in: 600 });
+    const { body } = await importTokens(connection, { access_token: 'a', expires_in: 600 });
     expect(body.scopes).toEqual(['openid', 'profile', 'offline_access']);
   });
 
-  test('a refresh token alone is spent by the first fetch', async () => {
+  test('an imported refresh token without an access token is used by the first credential request', async () => {
     const connection = await addConnection(service);
     const { refreshToken } = await service.provider.issueTokens(connection.clientId, 'ada');
-    expect((await put(connection, { refresh_token: refreshToken })).status).toBe(201);
+    expect((await importTokens(connection, { refresh_token: refreshToken })).status).toBe(201);
     const { status, body } = await service.api.get(connection.credential);
     expect(status).toBe(200);
     expect(await service.provider.accepts(body.access_token)).toBe(true);
   });
 
-  test('the grant of that subject and account is replaced, others are left alone', async () => {
+  test('an import replaces the grant of the same subject and account, and no other', async () => {
     const connection = await addConnection(service, { body: { multi_account: true } });
     const keys = [{}, { subject: 'u1' }, { account_id: 'a1' }, { subject: 'u1', account_id: 'a1' }];
-    for (const key of keys) expect((await put(connection, { access_token: 'old', ...key })).status).toBe(201);
+    for (const key of keys) expect((await importTokens(connection, { access_token: 'old', ...key })).status).toBe(201);
     const before = await list(connection);
     expect(before).toHaveLength(4);
     for (const key of keys) {
-      const { body } = await put(connection, { access_token: 'new', ...key });
+      const { body } = await importTokens(connection, { access_token: 'new', ...key });
       expect(before.map(({ grant_id }) => grant_id)).toContain(body.grant_id);
     }
     expect(await list(connection)).toHaveLength(4);
@@ -86,19 +100,19 @@ describe('POST /connections/{name}/grants', () => {
     expect(body.access_token).toBe('new');
   });
 
-  test('without multi_account, another account takes the subject’s one slot', async () => {
+  test('without multi_account, an import for another account replaces the grant of the subject', async () => {
     const connection = await addConnection(service);
-    await put(connection, { access_token: 'old', account_id: 'a1' });
-    await put(connection, { access_token: 'new', account_id: 'a2' });
+    await importTokens(connection, { access_token: 'old', account_id: 'a1' });
+    await importTokens(connection, { access_token: 'new', account_id: 'a2' });
     expect(await list(connection)).toMatchObject([{ account_id: 'a2' }]);
     expect((await service.api.get(connection.credential)).body.access_token).toBe('new');
   });
 
-  test('brings a failed or revoked grant back', async () => {
+  test('an import makes a revoked grant usable again', async () => {
     const connection = await addConnection(service);
     await importGrant(service, connection, 3600);
     await service.api.post(`${connection.path}/revoke`);
-    expect((await put(connection, { access_token: 'fresh' })).body).toMatchObject({
+    expect((await importTokens(connection, { access_token: 'fresh' })).body).toMatchObject({
       status: 'completed',
       status_reason: null,
     });
@@ -121,34 +135,34 @@ describe('POST /connections/{name}/grants', () => {
     ['extra', { access_token: 'a', extra: [] }],
     ['extra', { access_token: 'a', extra: { deep: 'x'.repeat(20_000) } }],
     ['status', { access_token: 'a', status: 'completed' }],
-  ])('400 naming %s for %j, and nothing is stored', async (path, body) => {
+  ])('an import with a fault at %s is refused and not stored: %j', async (path, body) => {
     const connection = await addConnection(service);
-    const answer = await put(connection, body);
-    expect(answer).toMatchObject({ status: 400, body: { errors: [{ path }] } });
+    const response = await importTokens(connection, body);
+    expect(response).toMatchObject({ status: 400, body: { errors: [{ path }] } });
     expect(await list(connection)).toEqual([]);
   });
 });
 
 describe('GET and DELETE /connections/{name}/grants', () => {
-  test('an organisation sees and deletes its own below a global connection, and no other’s', async () => {
+  test('an organisation lists and deletes only its own grants of a global connection', async () => {
     const connection = await addConnection(service);
-    const shared = await put(connection, { access_token: 'shared' });
-    const acme = await put(connection, { access_token: 'acme' }, 'acme');
+    const shared = await importTokens(connection, { access_token: 'shared' });
+    const acme = await importTokens(connection, { access_token: 'acme' }, 'acme');
     expect(await list(connection)).toEqual([shared.body]);
     expect(await list(connection, 'acme')).toEqual([acme.body]);
     expect(await list(connection, 'globex')).toEqual([]);
     for (const grant of [shared, acme]) {
       const path = `${connection.path}/grants/${grant.body.grant_id}`;
-      const answer = await service.api.delete(path, { organization: 'globex' });
-      expect(answer).toMatchObject({ status: 404, body: { code: 'grant_not_found' } });
+      const response = await service.api.delete(path, { organization: 'globex' });
+      expect(response).toMatchObject({ status: 404, body: { code: 'grant_not_found' } });
     }
     expect([...(await list(connection)), ...(await list(connection, 'acme'))]).toHaveLength(2);
   });
 
-  test('204 with nothing in it, then 404; the fallback to the shared grant is back', async () => {
+  test('after deleting the own grant, the shared grant serves again and a second delete gives 404', async () => {
     const connection = await addConnection(service);
-    await put(connection, { access_token: 'shared' });
-    const own = await put(connection, { access_token: 'own' }, 'acme');
+    await importTokens(connection, { access_token: 'shared' });
+    const own = await importTokens(connection, { access_token: 'own' }, 'acme');
     const path = `${connection.path}/grants/${own.body.grant_id}`;
     expect((await service.api.delete(path, { organization: 'acme' })).status).toBe(204);
     const { body } = await service.api.get(connection.credential, { organization: 'acme' });
@@ -157,9 +171,9 @@ describe('GET and DELETE /connections/{name}/grants', () => {
     expect(again).toMatchObject({ status: 404, body: { code: 'grant_not_found' } });
   });
 
-  test('below another connection a grant is not found', async () => {
+  test('a grant cannot be deleted through another connection', async () => {
     const [connection, other] = [await addConnection(service), await addConnection(service)];
-    const { body } = await put(connection, { access_token: 'a' });
+    const { body } = await importTokens(connection, { access_token: 'a' });
     expect((await service.api.delete(`${other.path}/grants/${body.grant_id}`)).status).toBe(404);
     expect((await service.api.delete(`${connection.path}/grants/nonsense`)).body.code).toBe('grant_not_found');
     for (const [method, path, sent] of [
@@ -169,5 +183,51 @@ describe('GET and DELETE /connections/{name}/grants', () => {
     ] as const)
       expect((await service.api.call(method, path, { body: sent })).body.code).toBe('connection_not_found');
     expect(await list(connection)).toHaveLength(1);
+  });
+});
+
+describe('GET /connections/{name}/grants', () => {
+  test('pages of any size hold every grant once, in order of creation, also below filters', async () => {
+    const connection = await addConnection(service);
+    const subjects = ['ann', 'bob', 'Anna', 'eve', 'joann'];
+    for (const subject of subjects) await importTokens(connection, { subject, access_token: 'a', refresh_token: 'r' });
+    await service.api.post(`${connection.path}/revoke`, { subject: 'eve' });
+    async function pages(query: string): Promise<unknown[]> {
+      const found: unknown[] = [];
+      for (let cursor = ''; ; ) {
+        const response = await service.api.get(`${connection.path}/grants?${query}&cursor=${cursor}`);
+        expect(response.status).toBe(200);
+        const page = response.body as unknown as { grants: Grant[]; next_cursor: string | null };
+        found.push(...page.grants.map(({ subject }) => subject));
+        if (page.next_cursor === null) return found;
+        cursor = page.next_cursor;
+      }
+    }
+    for (const limit of [1, 2, 5, 200]) {
+      expect(await pages(`limit=${limit}`)).toEqual(subjects);
+      expect(await pages(`limit=${limit}&q=ANN`)).toEqual(['ann', 'Anna', 'joann']);
+      expect(await pages(`limit=${limit}&status=failed`)).toEqual(['eve']);
+      expect(await pages(`limit=${limit}&subject=bob`)).toEqual(['bob']);
+    }
+  });
+
+  test.each(['limit=0', 'limit=201', 'status=unknown', 'cursor=x', 'cursor=WzEsMl0', 'sort=id'])(
+    'the query %s is refused',
+    async (query) => {
+      const connection = await addConnection(service);
+      expect((await service.api.get(`${connection.path}/grants?${query}`)).status).toBe(400);
+    },
+  );
+
+  test('one grant is read by its id below its connection, and by its owner only', async () => {
+    const connection = await addConnection(service);
+    const other = await addConnection(service);
+    const { body } = await importTokens(connection, { access_token: 'a', refresh_token: 'r' });
+    const path = `/grants/${body.grant_id}`;
+    expect(await service.api.get(`${connection.path}${path}`)).toMatchObject({ status: 200, body });
+    for (const elsewhere of [`${other.path}${path}`, `${connection.path}/grants/no-id`]) {
+      expect(await service.api.get(elsewhere)).toMatchObject({ status: 404, body: { code: 'grant_not_found' } });
+    }
+    expect((await service.api.get(`${connection.path}${path}`, { organization: 'stranger' })).status).toBe(404);
   });
 });

@@ -1,7 +1,9 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addConnection } from '../e2e/connections.ts';
-import { startBroker } from '../support/broker-process.ts';
-import { createTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+import { createTcpProxy, type TcpProxy } from '../support/faults/tcp-proxy.ts';
+import { startBroker } from '../support/processes/broker-process.ts';
 import { openService, type Service } from './service.ts';
 
 let service: Service;
@@ -18,28 +20,46 @@ afterAll(async () => {
   await proxy?.close();
 });
 
-test('all is well: ok, alive, ready, for whoever asks', async () => {
-  // The queue's own connections may come a moment after readiness.
-  await expect.poll(async () => (await service.api.get('/health')).body.status).toBe('ok');
+test('with every part available, the service is ok, alive and ready, without authentication', async () => {
+  // The queue can connect a moment after the service is ready. The first sweep must end before later tests cut it off.
+  await expect
+    .poll(async () => (await service.api.get('/health')).body, { timeout: 20_000 })
+    .toMatchObject({ status: 'ok', last_sweep_at: expect.any(String) });
   const { status, body } = await service.api.get('/health');
   expect(status).toBe(200);
   expect(body).toEqual({
-    ...{ status: 'ok', service: 'token-broker', version: expect.stringMatching(/^\d+\.\d+\.\d+/) },
-    ...{ timestamp: expect.stringMatching(/Z$/), database: 'ok', queue: 'ok' },
+    status: 'ok',
+    service: 'token-broker',
+    version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+    timestamp: expect.stringMatching(/Z$/),
+    database: 'ok',
+    queue: 'ok',
+    queue_failure: null,
+    workers: 1,
+    last_sweep_at: expect.stringMatching(/Z$/),
+    unsaved_tokens: 0,
+    refresh_mode: 'on',
   });
   expect((await service.api.get('/livez')).status).toBe(200);
   expect(await service.api.get('/readyz')).toMatchObject({
     status: 200,
-    body: { status: 'ready', database: true, migrated: true, key_proven: true },
+    body: { status: 'ready', database: true, migrated: true, key_proven: true, reason: null },
   });
   expect((await fetch(`${service.broker.url}/health`)).status).toBe(200);
 });
 
-test('without the database: 503, alive, not ready; every other route says so and comes back by itself', async () => {
+test('without the database the service is alive but not ready, every route gives 503, and it recovers by itself', async () => {
   const { path, credential } = await addConnection(service);
   await proxy.cut();
   await expect.poll(async () => (await service.api.get('/health')).status).toBe(503);
-  expect((await service.api.get('/health')).body).toMatchObject({ status: 'unavailable', database: 'unavailable' });
+  expect((await service.api.get('/health')).body).toMatchObject({
+    status: 'unavailable',
+    database: 'unavailable',
+    workers: null,
+    last_sweep_at: null,
+    unsaved_tokens: 0,
+    refresh_mode: 'on',
+  });
   expect((await service.api.get('/livez')).status).toBe(200);
   expect(await service.api.get('/readyz')).toMatchObject({
     status: 503,
@@ -61,10 +81,32 @@ test('without the database: 503, alive, not ready; every other route says so and
   expect((await service.api.get(path)).status).toBe(200);
 });
 
-test('without the queue: degraded, and credentials are served', async () => {
+test('a sweep that ended more than two intervals ago degrades the service', async () => {
+  const lastSweepAt = async () => (await service.api.get('/health')).body.last_sweep_at;
+  await expect.poll(lastSweepAt, { timeout: 20_000 }).toEqual(expect.any(String));
+  await service.stack.sql("update sweeps set finished_at = finished_at - interval '61 minutes'");
+  expect(await service.api.get('/health')).toMatchObject({ status: 200, body: { status: 'degraded', workers: 1 } });
+  await service.stack.sql("update sweeps set finished_at = finished_at + interval '61 minutes'");
+  expect((await service.api.get('/health')).body.status).toBe('ok');
+});
+
+test('tokens in the spool of an ended process degrade the service until they are stored', async () => {
+  const folder = join(service.stack.dataDir, 'instances', 'ended');
+  mkdirSync(folder);
+  // No round of recovery can store or remove an unreadable file.
+  writeFileSync(join(folder, 'one.tokens'), 'unreadable');
+  expect(await service.api.get('/health')).toMatchObject({
+    status: 200,
+    body: { status: 'degraded', unsaved_tokens: 1 },
+  });
+  rmSync(folder, { recursive: true });
+  expect((await service.api.get('/health')).body).toMatchObject({ status: 'ok', unsaved_tokens: 0 });
+});
+
+test('without the queue the service is degraded and serves credentials', async () => {
   const { path, credential } = await addConnection(service);
   await service.api.post(`${path}/grants`, { access_token: 'live', expires_in: 3600 });
-  // Nobody listens where the queue should be.
+  // No server listens at the address of the queue.
   const degraded = await startBroker({
     dataDir: `${service.stack.dataDir}-2`,
     env: { ...service.stack.env, REDIS_URL: 'redis://127.0.0.1:1' },

@@ -14,7 +14,7 @@ const renew = ({ credential }: TestConnection, rejected_token: string, more: obj
 const refreshes = ({ clientId }: TestConnection) =>
   service.provider.tokenRequests.filter((request) => request.clientId === clientId).length;
 
-test('the current token is refreshed, and the answer is that of a fetch', async () => {
+test('renewing the current token refreshes it and returns what a credential request returns', async () => {
   const connection = await addConnection(service);
   const { accessToken } = await importGrant(service, connection, 3600);
   const { status, body, headers } = await renew(connection, accessToken);
@@ -22,27 +22,27 @@ test('the current token is refreshed, and the answer is that of a fetch', async 
   expect(headers.get('cache-control')).toBe('no-store');
   expect(body.access_token).not.toBe(accessToken);
   expect(await service.provider.accepts(body.access_token)).toBe(true);
-  expect(body).toEqual((await service.api.get(connection.credential)).body);
+  expect(body).toEqual({ ...(await service.api.get(connection.credential)).body, renewed: true });
 });
 
-test('a token that is no longer current costs no provider call: the current one is the answer', async () => {
+test('renewing a token that is no longer current returns the current one without a provider call', async () => {
   const connection = await addConnection(service);
   const { accessToken } = await importGrant(service, connection, 3600);
   for (const stale of ['never-was', 'never-was', 'neither'])
-    expect((await renew(connection, stale)).body.access_token).toBe(accessToken);
+    expect((await renew(connection, stale)).body).toMatchObject({ access_token: accessToken, renewed: false });
   expect(refreshes(connection)).toBe(0);
 });
 
-test('30 who report the same token share one provider call', async () => {
+test('30 callers that renew the same token share one provider call', async () => {
   const connection = await addConnection(service);
   const { accessToken } = await importGrant(service, connection, 3600);
-  const answers = await Promise.all(Array.from({ length: 30 }, () => renew(connection, accessToken)));
-  expect(answers.map(({ status }) => status)).toEqual(Array(30).fill(200));
-  expect(new Set(answers.map(({ body }) => body.access_token)).size).toBe(1);
+  const responses = await Promise.all(Array.from({ length: 30 }, () => renew(connection, accessToken)));
+  expect(responses.map(({ status }) => status)).toEqual(Array(30).fill(200));
+  expect(new Set(responses.map(({ body }) => body.access_token)).size).toBe(1);
   expect(refreshes(connection)).toBe(1);
 });
 
-test('429 with Retry-After past ten a minute, for that grant alone; reports of old tokens go on', async () => {
+test('renewing one grant more than ten times a minute gives 429; other grants and old tokens are not affected', async () => {
   const connection = await addConnection(service);
   const other = await addConnection(service);
   let { accessToken: current } = await importGrant(service, connection, 3600);
@@ -61,7 +61,7 @@ test('429 with Retry-After past ten a minute, for that grant alone; reports of o
   expect((await renew(other, accessToken)).status).toBe(200);
 });
 
-test('acts on whatever the GET would serve, a shared grant included', async () => {
+test('renewing acts on the grant that a credential request would use, including a shared grant', async () => {
   const connection = await addConnection(service);
   const { accessToken } = await importGrant(service, connection, 3600);
   const { status, body } = await renew(connection, accessToken, {}, 'acme');
@@ -71,7 +71,7 @@ test('acts on whatever the GET would serve, a shared grant included', async () =
   expect(body.access_token).not.toBe(accessToken);
 });
 
-test('the grant of that subject and account, and no other', async () => {
+test('renewing acts on the grant of that subject and account only', async () => {
   const connection = await addConnection(service, { body: { multi_account: true } });
   const first = await importGrant(service, connection, 3600, { subject: 'u1', account_id: 'a' });
   const second = await importGrant(service, connection, 3600, { subject: 'u1', account_id: 'b' });
@@ -86,7 +86,7 @@ test('the grant of that subject and account, and no other', async () => {
   expect(untouched.body.access_token).toBe(second.accessToken);
 });
 
-test('404 and 503 as a fetch', async () => {
+test('renewing gives the same 404 and 503 as a credential request', async () => {
   const connection = await addConnection(service);
   expect((await service.api.post('/credentials/absent/renew', { rejected_token: 't' })).body.code).toBe(
     'connection_not_found',
@@ -101,7 +101,7 @@ test('404 and 503 as a fetch', async () => {
   expect(await renew(connection, accessToken)).toMatchObject({ status: 503, body: { code: 'provider_unavailable' } });
 });
 
-test('503 connection_not_ready where the rejected token cannot be replaced', async () => {
+test('renewing a token that cannot be refreshed gives 503 connection_not_ready', async () => {
   const connection = await addConnection(service);
   await service.api.post(`${connection.path}/grants`, { access_token: 'only', expires_in: 600 });
   expect(await renew(connection, 'only')).toMatchObject({
@@ -123,8 +123,8 @@ test.each([
   ['rejected_token', { rejected_token: 7 }],
   ['subject', { rejected_token: 't', subject: '' }],
   ['min_ttl', { rejected_token: 't', min_ttl: 60 }],
-])('400 naming %s for %j', async (path, body) => {
+])('renewing reports a fault at %s for %j', async (path, body) => {
   const { credential } = await addConnection(service);
-  const answer = await service.api.post(`${credential}/renew`, body);
-  expect(answer).toMatchObject({ status: 400, body: { errors: [{ path }] } });
+  const response = await service.api.post(`${credential}/renew`, body);
+  expect(response).toMatchObject({ status: 400, body: { errors: [{ path }] } });
 });

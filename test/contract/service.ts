@@ -3,19 +3,20 @@ import { Client } from 'pg';
 import { expect } from 'vitest';
 import type { Stack } from '../e2e/stack.ts';
 import { openWorld, type World } from '../e2e/world.ts';
-import { type Api, type ApiAnswer, type ApiCall, createApi } from '../support/broker-api.ts';
-import { createDataDir } from '../support/data-dir.ts';
-import { type HostileProvider, startHostileProvider } from '../support/hostile-provider.ts';
-import { createTestDatabase } from '../support/postgres.ts';
-import { type CheckAnswer, createAnswerCheck, type OpenApi } from './documented-answers.ts';
+import { type Api, type ApiCall, type ApiResponse, createApi } from '../support/http/broker-api.ts';
+import { awaitFirstSweep } from '../support/http/first-sweep.ts';
+import { createTestDatabase } from '../support/postgres/database.ts';
+import { createDataDir } from '../support/processes/data-dir.ts';
+import { type HostileProvider, startHostileProvider } from '../support/provider/hostile-provider.ts';
+import { type CheckResponse, createResponseCheck, type OpenApi } from './documented-responses.ts';
 
-/** A running service as an outside client sees it, in front of a real provider and an odd one. */
+/** A running service as a client sees it, with a real provider and a scripted one that misbehaves. */
 export interface Service extends World {
   hostile: HostileProvider;
   document: OpenApi;
-  /** Calls with another key; every answer is held against the document. */
+  /** Calls the API with another key. Every response is checked against the document. */
   as(key: string, url?: string): Api;
-  /** A key with these rights; by default every permission, every organisation and the global scope. */
+  /** Creates a key with these rights. Default: every permission, every organisation and the global scope. */
   newKey(rights?: Record<string, unknown>): Promise<{ id: string; key: string; api: Api }>;
 }
 
@@ -23,7 +24,7 @@ export async function openService(env: Record<string, string> = {}): Promise<Ser
   const world = await openWorld(openPostgres, { LOG_LEVEL: 'info', ...env });
   const hostile = await startHostileProvider();
   const document = (await (await fetch(`${world.broker.url}${env.BASE_PATH ?? ''}/openapi.json`)).json()) as OpenApi;
-  const check = createAnswerCheck(document);
+  const check = createResponseCheck(document);
   const as = (key: string, url = world.broker.url) => checkedApi(createApi(url, key), check);
   const { close } = world;
   const service: Service = Object.assign(world, {
@@ -32,9 +33,9 @@ export async function openService(env: Record<string, string> = {}): Promise<Ser
     as,
     api: as(world.stack.adminKey()),
     async newKey(rights: Record<string, unknown> = {}) {
-      const answer = await service.api.post('/admin/api-keys', { ...everything, name: 'a key', ...rights });
-      expect(answer.status, answer.text).toBe(201);
-      const { id, key } = answer.body as unknown as { id: string; key: string };
+      const response = await service.api.post('/admin/api-keys', { ...everything, name: 'a key', ...rights });
+      expect(response.status, response.text).toBe(201);
+      const { id, key } = response.body as unknown as { id: string; key: string };
       return { id, key, api: as(key) };
     },
     async close() {
@@ -42,6 +43,9 @@ export async function openService(env: Record<string, string> = {}): Promise<Ser
       await close();
     },
   });
+  if (env.REFRESH_MODE !== 'off') {
+    await awaitFirstSweep(createApi(`${world.broker.url}${env.BASE_PATH ?? ''}`, world.stack.adminKey()));
+  }
   return service;
 }
 
@@ -58,7 +62,7 @@ const everything = { permissions: everyPermission, organizations: '*', global: t
 
 export const uniqueName = (prefix = 'c') => `${prefix}-${randomBytes(5).toString('hex')}`;
 
-/** A server of one's own, its queue in Postgres too. */
+/** Opens a test database for this service alone. It also holds the queue. */
 async function openPostgres(): Promise<Stack> {
   const dataDir = createDataDir();
   const database = await createTestDatabase();
@@ -84,15 +88,15 @@ async function openPostgres(): Promise<Stack> {
   };
 }
 
-/** The same calls; an answer that its document does not describe fails the test that caused it. */
-function checkedApi(api: Api, check: CheckAnswer): Api {
-  async function call(method: string, path: string, options?: ApiCall): Promise<ApiAnswer> {
-    const answer = await api.call(method, path, options);
+/** Wraps an API client: a response that the document does not describe fails the test that caused it. */
+function checkedApi(api: Api, check: CheckResponse): Api {
+  async function call(method: string, path: string, options?: ApiCall): Promise<ApiResponse> {
+    const response = await api.call(method, path, options);
     expect(
-      check(method, path, answer),
-      `${method} ${path} answered ${answer.status} ${answer.text.slice(0, 1000)}`,
+      check(method, path, response),
+      `${method} ${path} returned ${response.status} ${response.text.slice(0, 1000)}`,
     ).toEqual([]);
-    return answer;
+    return response;
   }
   return {
     call,

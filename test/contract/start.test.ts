@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { afterEach, expect, test } from 'vitest';
-import { type BrokerProcess, freePort, spawnBroker } from '../support/broker-process.ts';
-import { createDataDir, type DataDir } from '../support/data-dir.ts';
-import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
-import { createTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+import { createTcpProxy, type TcpProxy } from '../support/faults/tcp-proxy.ts';
+import { createTestDatabase, type TestDatabase } from '../support/postgres/database.ts';
+import { type BrokerProcess, spawnBroker } from '../support/processes/broker-process.ts';
+import { createDataDir, type DataDir } from '../support/processes/data-dir.ts';
+import { freePort } from '../support/processes/free-port.ts';
 
 let parts: { broker: BrokerProcess; database: TestDatabase; proxy: TcpProxy; dataDir: DataDir; holder: Client };
 afterEach(async () => {
@@ -16,7 +17,10 @@ afterEach(async () => {
   await dataDir.remove();
 });
 
-/** A service that gets as far as a lock which somebody else holds, by way of a network that can be cut. */
+/**
+ * Starts a service that waits for an advisory lock, which the test holds. The service reaches its database through a
+ * proxy that the test can cut.
+ */
 async function startUntil(lock: string): Promise<typeof parts> {
   const database = await createTestDatabase();
   const proxy = await createTcpProxy(database.url);
@@ -38,11 +42,11 @@ async function startUntil(lock: string): Promise<typeof parts> {
 }
 
 test.each([
-  ['its tables are made', '7203117461220319'],
-  ['its queue is made', "1112886348, hashtext('token_broker_jobs')"],
+  ['the tables are created', '7203117461220319'],
+  ['the queue is created', "1112886348, hashtext('token_broker_jobs')"],
 ])(
-  'a database that goes away while %s does not end the service, which is ready once it is back',
-  async (_what, lock) => {
+  'a service that loses its database while %s keeps running and becomes ready when it is back',
+  async (_name, lock) => {
     const { broker, proxy, holder } = await startUntil(lock);
     await proxy.cut();
     await expect.poll(async () => (await fetch(`${broker.url}/health`)).status, { timeout: 20_000 }).toBe(503);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createBrowser } from '../support/browser.ts';
-import { signIn } from '../support/sign-in.ts';
-import { addConnection, connect, startTrip, walkToCallback } from './connections.ts';
+import { createBrowser } from '../support/browser/browser.ts';
+import { signIn } from '../support/oauth-server/sign-in.ts';
+import { addConnection, connect, startAuthorization, walkToCallback } from './connections.ts';
 import { describeOnBothStacks } from './stack.ts';
 import { openWorld, type World } from './world.ts';
 
@@ -13,18 +13,18 @@ describeOnBothStacks('authorization', (openStack) => {
   afterAll(() => world?.close());
 
   const outcome = async (state: string) => (await world.api.get(`/authorizations/${state}`)).body;
-  const codesSpent = () => world.provider.countTokenRequests('authorization_code');
+  const countCodeExchanges = () => world.provider.countTokenRequests('authorization_code');
 
-  test('a person who follows the link and consents leaves a token that works', async () => {
+  test('a person who follows the link and consents leaves a token that the provider accepts', async () => {
     const connection = await addConnection(world);
-    const trip = await startTrip(world, connection);
-    expect(await outcome(trip.state)).toMatchObject({ status: 'pending', connection_name: connection.name });
+    const authorization = await startAuthorization(world, connection);
+    expect(await outcome(authorization.state)).toMatchObject({ status: 'pending', connection_name: connection.name });
     expect((await world.api.get(connection.path)).body.status).toBe('waiting_callback');
 
-    const page = await signIn(createBrowser(), trip.link, { login: 'ada' });
+    const page = await signIn(createBrowser(), authorization.link, { login: 'ada' });
     expect(page.status).toBe(200);
     expect(page.body).toContain(connection.name);
-    expect(await outcome(trip.state)).toMatchObject({ status: 'completed', status_reason: null });
+    expect(await outcome(authorization.state)).toMatchObject({ status: 'completed', status_reason: null });
     expect((await world.api.get(connection.path)).body).toMatchObject({ status: 'completed', status_reason: null });
 
     const { status, body, headers } = await world.api.get(connection.credential);
@@ -35,122 +35,134 @@ describeOnBothStacks('authorization', (openStack) => {
     expect(await world.provider.accepts(body.access_token)).toBe(true);
   });
 
-  test('a person who refuses leaves no grant, and whoever waits is told', async () => {
+  test('a person who refuses leaves no grant, and the status of authorization and connection says so', async () => {
     const connection = await addConnection(world);
-    const spent = codesSpent();
-    const trip = await startTrip(world, connection);
-    const page = await signIn(createBrowser(), trip.link, { login: 'ada', decision: 'deny' });
+    const before = countCodeExchanges();
+    const authorization = await startAuthorization(world, connection);
+    const page = await signIn(createBrowser(), authorization.link, { login: 'ada', decision: 'deny' });
     expect(page.body).toContain('Not connected');
-    expect(await outcome(trip.state)).toMatchObject({ status: 'failed', status_reason: 'user_denied' });
+    expect(await outcome(authorization.state)).toMatchObject({ status: 'failed', status_reason: 'user_denied' });
     expect((await world.api.get(connection.path)).body).toMatchObject({
       status: 'failed',
       status_reason: 'user_denied',
     });
     expect((await world.api.get(`${connection.path}/grants`)).body.grants).toEqual([]);
     expect((await world.api.get(connection.credential)).body.code).toBe('connection_not_ready');
-    expect(codesSpent()).toBe(spent);
+    expect(countCodeExchanges()).toBe(before);
   });
 
-  test('a refused reconnect leaves the working grant working', async () => {
+  test('a refused reconnect leaves the existing grant usable', async () => {
     const connection = await addConnection(world);
     await connect(world, connection, 'ada');
-    const trip = await startTrip(world, connection);
-    await signIn(createBrowser(), trip.link, { login: 'ada', decision: 'deny-login' });
+    const authorization = await startAuthorization(world, connection);
+    await signIn(createBrowser(), authorization.link, { login: 'ada', decision: 'deny-login' });
     expect((await world.api.get(connection.credential)).status).toBe(200);
   });
 
-  test('a callback that comes 50 times at once spends its code once', async () => {
+  test('50 parallel requests of one callback send its code once', async () => {
     const connection = await addConnection(world);
-    const trip = await startTrip(world, connection);
-    const { browser, callback } = await walkToCallback(trip);
-    const spent = codesSpent();
-    const answers = await Promise.all(Array.from({ length: 50 }, () => browser.send('GET', callback)));
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
-    expect(answers.filter(({ status }) => status === 400)).toHaveLength(49);
-    expect(codesSpent()).toBe(spent + 1);
-    expect(await outcome(trip.state)).toMatchObject({ status: 'completed' });
+    const authorization = await startAuthorization(world, connection);
+    const { browser, callback } = await walkToCallback(authorization);
+    const before = countCodeExchanges();
+    const responses = await Promise.all(Array.from({ length: 50 }, () => browser.send('GET', callback)));
+    // Every request shows the outcome that the one exchange reached.
+    expect(new Set(responses.map(({ status, body }) => `${status} ${body}`)).size).toBe(1);
+    expect(responses[0]).toMatchObject({ status: 200, body: expect.stringContaining('Connected') });
+    expect(countCodeExchanges()).toBe(before + 1);
+    expect(await outcome(authorization.state)).toMatchObject({ status: 'completed' });
   });
 
-  test('a callback replayed later is refused, and the connection stays connected', async () => {
+  test('a replayed callback shows the outcome again, sends nothing, and the connection stays connected', async () => {
     const connection = await addConnection(world);
-    const { browser, callback } = await walkToCallback(await startTrip(world, connection));
+    const { browser, callback } = await walkToCallback(await startAuthorization(world, connection));
     expect((await browser.send('GET', callback)).status).toBe(200);
-    const spent = codesSpent();
-    expect((await browser.send('GET', callback)).status).toBe(400);
-    expect(codesSpent()).toBe(spent);
+    const before = countCodeExchanges();
+    expect(await browser.send('GET', callback)).toMatchObject({
+      status: 200,
+      body: expect.stringContaining('Connected'),
+    });
+    expect(countCodeExchanges()).toBe(before);
     expect((await world.api.get(connection.credential)).status).toBe(200);
   });
 
-  test('a callback from another browser reaches neither the provider nor the trip', async () => {
+  test('a callback from another browser never reaches the token endpoint and leaves the authorization pending', async () => {
     const connection = await addConnection(world);
-    const trip = await startTrip(world, connection);
-    const { browser, callback } = await walkToCallback(trip);
-    const spent = codesSpent();
+    const authorization = await startAuthorization(world, connection);
+    const { browser, callback } = await walkToCallback(authorization);
+    const before = countCodeExchanges();
     expect((await createBrowser().send('GET', callback)).status).toBe(400);
-    expect(codesSpent()).toBe(spent);
-    expect(await outcome(trip.state)).toMatchObject({ status: 'pending' });
+    expect(countCodeExchanges()).toBe(before);
+    expect(await outcome(authorization.state)).toMatchObject({ status: 'pending' });
     expect((await browser.send('GET', callback)).status).toBe(200);
-    expect(await outcome(trip.state)).toMatchObject({ status: 'completed' });
+    expect(await outcome(authorization.state)).toMatchObject({ status: 'completed' });
   });
 
-  test('a trip that outlived its time is refused at the callback and at the link', async () => {
+  test('an expired authorization is refused at the callback and at the link', async () => {
     const connection = await addConnection(world);
-    const trip = await startTrip(world, connection);
-    const { browser, callback } = await walkToCallback(trip);
-    const spent = codesSpent();
+    const authorization = await startAuthorization(world, connection);
+    const { browser, callback } = await walkToCallback(authorization);
+    const before = countCodeExchanges();
     await world.stack.sql(
       "update authorizations set expires_at = now() - interval '1 minute' where status = 'pending'",
     );
     expect((await browser.send('GET', callback)).status).toBe(400);
-    expect((await createBrowser().open(trip.link)).status).toBe(400);
-    expect(codesSpent()).toBe(spent);
-    expect(await outcome(trip.state)).toMatchObject({ status: 'expired' });
+    expect((await createBrowser().open(authorization.link)).status).toBe(400);
+    expect(countCodeExchanges()).toBe(before);
+    expect(await outcome(authorization.state)).toMatchObject({ status: 'expired' });
     expect((await world.api.get(connection.path)).body).toMatchObject({
       status: 'failed',
       status_reason: 'authorization_expired',
     });
   });
 
-  test('an edit of where tokens go voids the trips that were under way', async () => {
+  test('an edit of a URL that receives tokens ends pending authorizations', async () => {
     const connection = await addConnection(world);
-    const trip = await startTrip(world, connection);
-    const { browser, callback } = await walkToCallback(trip);
-    const spent = codesSpent();
-    const edit = { test_url: `${world.provider.endpoints.userinfo}?edited`, client_secret: connection.clientSecret };
+    const authorization = await startAuthorization(world, connection);
+    const { browser, callback } = await walkToCallback(authorization);
+    const before = countCodeExchanges();
+    const edit = { token_url: `${world.provider.endpoints.token}?edited`, client_secret: connection.clientSecret };
     expect((await world.api.patch(connection.path, edit)).status).toBe(200);
     const page = await browser.send('GET', callback);
     expect(page.body).not.toContain('>Connected<');
-    expect(codesSpent()).toBe(spent);
-    expect((await outcome(trip.state)).status).toBe('failed');
+    expect(countCodeExchanges()).toBe(before);
+    expect((await outcome(authorization.state)).status).toBe('failed');
     expect((await world.api.get(connection.credential)).body.code).toBe('connection_not_ready');
   });
 
-  test('a cancelled trip is void', async () => {
+  test('the callback of a cancelled authorization never reaches the token endpoint', async () => {
     const connection = await addConnection(world);
-    const trip = await startTrip(world, connection);
-    const { browser, callback } = await walkToCallback(trip);
-    const spent = codesSpent();
+    const authorization = await startAuthorization(world, connection);
+    const { browser, callback } = await walkToCallback(authorization);
+    const before = countCodeExchanges();
     expect((await world.api.post(`${connection.path}/cancel`)).status).toBe(200);
     expect((await browser.send('GET', callback)).body).not.toContain('>Connected<');
-    expect(codesSpent()).toBe(spent);
-    expect(await outcome(trip.state)).toMatchObject({ status: 'failed', status_reason: 'authorization_cancelled' });
+    expect(countCodeExchanges()).toBe(before);
+    expect(await outcome(authorization.state)).toMatchObject({
+      status: 'failed',
+      status_reason: 'authorization_cancelled',
+    });
   });
 
-  test('a reconnect that ends at another account is refused, and the first account stays', async () => {
+  test('a reconnect with another account is refused, and the first account stays connected', async () => {
     const connection = await addConnection(world);
     await connect(world, connection, 'ada');
     const { access_token: before } = (await world.api.get(connection.credential)).body;
-    const trip = await startTrip(world, connection, { account_id: 'ada' });
-    await signIn(createBrowser(), trip.link, { login: 'grace' });
-    expect(await outcome(trip.state)).toMatchObject({ status: 'failed', status_reason: 'account_mismatch' });
+    const authorization = await startAuthorization(world, connection, { account_id: 'ada' });
+    await signIn(createBrowser(), authorization.link, { login: 'grace' });
+    expect(await outcome(authorization.state)).toMatchObject({ status: 'failed', status_reason: 'account_mismatch' });
     expect((await world.api.get(connection.credential)).body.access_token).toBe(before);
     expect(await world.provider.accepts(before)).toBe(true);
   });
 
-  test('the outcome goes to the return_url that was allowed, without any token in it', async () => {
+  test('an allowed return_url receives the outcome without a token, and another one is refused', async () => {
     const connection = await addConnection(world);
-    const trip = await startTrip(world, connection, { return_url: 'https://app.test/done?tab=2' });
-    const page = await signIn(createBrowser(), trip.link, { login: 'ada' }, (url) => url.origin === 'https://app.test');
+    const authorization = await startAuthorization(world, connection, { return_url: 'https://app.test/done?tab=2' });
+    const page = await signIn(
+      createBrowser(),
+      authorization.link,
+      { login: 'ada' },
+      (url) => url.origin === 'https://app.test',
+    );
     expect(page.status).toBe(303);
     expect(page.location?.origin).toBe('https://app.test');
     expect(Object.fromEntries(page.location?.searchParams ?? [])).toEqual({
@@ -164,13 +176,13 @@ describeOnBothStacks('authorization', (openStack) => {
     expect(other).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
   });
 
-  test('opening the link with HEAD, as link scanners do, binds no browser', async () => {
+  test('a HEAD request for the link, as link scanners send, binds no browser', async () => {
     const connection = await addConnection(world);
-    const trip = await startTrip(world, connection);
-    const scanner = await createBrowser().send('HEAD', new URL(trip.link));
+    const authorization = await startAuthorization(world, connection);
+    const scanner = await createBrowser().send('HEAD', new URL(authorization.link));
     expect(scanner.headers.getSetCookie()).toEqual([]);
     expect(scanner.location).toBeNull();
-    expect((await signIn(createBrowser(), trip.link, { login: 'ada' })).status).toBe(200);
-    expect(await outcome(trip.state)).toMatchObject({ status: 'completed' });
+    expect((await signIn(createBrowser(), authorization.link, { login: 'ada' })).status).toBe(200);
+    expect(await outcome(authorization.state)).toMatchObject({ status: 'completed' });
   });
 });

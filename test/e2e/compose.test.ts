@@ -5,97 +5,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import about from '../../package.json' with { type: 'json' };
-import { type Api, createApi } from '../support/broker-api.ts';
-import { freePort } from '../support/broker-process.ts';
-import { type ComposeService, readCompose, readImage, startOrder } from '../support/container-stack.ts';
-import { type OAuthServer, startOAuthServer } from '../support/oauth-server.ts';
-import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
-import { createTestRedis, describeWithRedis, type TestRedis } from '../support/redis.ts';
-import { projectRoot } from '../support/source-tree.ts';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { projectRoot } from '../support/architecture/source-tree.ts';
+import { type Api, createApi } from '../support/http/broker-api.ts';
+import { type OAuthServer, startOAuthServer } from '../support/oauth-server/server.ts';
+import { createTestDatabase, type TestDatabase } from '../support/postgres/database.ts';
+import { type ComposeService, readCompose, readImage, startOrder } from '../support/processes/container-stack.ts';
+import { freePort } from '../support/processes/free-port.ts';
+import { createTestRedis, describeWithRedis, type TestRedis } from '../support/redis/database.ts';
 
+/** Limit of one wait. A test with several waits needs a longer timeout of its own. */
 const patience = { timeout: 60_000, interval: 100 };
 const image = readImage();
 
-test('the image runs what npm start runs, flags and all', () => {
-  expect(image.entrypoint.join(' ')).toBe(about.scripts.start);
-});
-
-describe('docker-compose.yml', () => {
-  const compose = readCompose();
-  const own = Object.entries(compose.services).filter(([, { build }]) => build !== undefined);
-
-  test('publishes the API alone, on loopback', () => {
-    const published = Object.entries(compose.services).flatMap(([name, { ports = [] }]) =>
-      ports.map((port) => [name, port]),
-    );
-    expect(published).toEqual([['api', '127.0.0.1:8080:8080']]);
-  });
-
-  test('gives every process of the service a file system it cannot write to, no capability and no root', () => {
-    expect(own.map(([name]) => name)).toEqual(['keys', 'migrate', 'api', 'worker']);
-    for (const [name, service] of own) {
-      expect(service, name).toMatchObject({
-        read_only: true,
-        cap_drop: ['ALL'],
-        security_opt: ['no-new-privileges:true'],
-      });
-      expect(service.user ?? image.user, name).toMatch(/^[1-9]\d*:[1-9]\d*$/);
-      expect(service.privileged, name).toBeUndefined();
-    }
-  });
-
-  test('waits only for what can tell: a health check, or a process that ends', () => {
-    for (const [name, { depends_on = {} }] of Object.entries(compose.services)) {
-      for (const [needed, { condition }] of Object.entries(depends_on)) {
-        const target = compose.services[needed];
-        expect(target, `${name} waits for ${needed}`).toBeDefined();
-        if (condition === 'service_healthy') expect(target?.healthcheck?.test, needed).toBeDefined();
-        else expect([condition, target?.restart], needed).toEqual(['service_completed_successfully', undefined]);
-      }
-    }
-    const order = startOrder(compose);
-    for (const [first, second] of [
-      ['postgres', 'migrate'],
-      ['keys', 'migrate'],
-      ['migrate', 'api'],
-      ['migrate', 'worker'],
-      ['redis', 'api'],
-      ['redis', 'worker'],
-    ] as const) {
-      expect(order.indexOf(first), `${first} before ${second}`).toBeLessThan(order.indexOf(second));
-    }
-  });
-
-  test('names the servers, user and database that the stack itself makes', () => {
-    const { POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB } = compose.services.postgres?.environment ?? {};
-    for (const [name, { environment }] of own.filter(([name]) => name !== 'keys')) {
-      expect(environment?.DATABASE_URL, name).toBe(
-        `postgres://${POSTGRES_USER}:${POSTGRES_PASSWORD}@postgres:5432/${POSTGRES_DB}`,
-      );
-      expect(environment?.REDIS_URL, name).toBe('redis://redis:6379');
-    }
-  });
-
-  test('mounts only volumes it declares, and the keys for reading wherever they are not made', () => {
-    for (const [name, { volumes = [] }] of Object.entries(compose.services)) {
-      for (const volume of volumes) {
-        const [source = '', target, mode] = volume.split(':');
-        expect(Object.keys(compose.volumes), `${name} ${volume}`).toContain(source);
-        if (target === '/keys') expect(mode, name).toBe(name === 'keys' ? undefined : 'ro');
-      }
-    }
-  });
-
-  test('the image takes from the project what runs, and what it takes is let through', () => {
-    expect(image.copied.toSorted()).toEqual(['migrations', 'openapi.yaml', 'package.json', 'src']);
-    const ignored = readFileSync(join(projectRoot, '.dockerignore'), 'utf8').split('\n');
-    for (const path of image.copied) expect(ignored).toContain(`!${path}`);
-  });
-});
-
-describeWithRedis('the stack of docker-compose.yml, as plain processes', () => {
+describeWithRedis('the commands of docker-compose.yml, run as plain processes', () => {
   let home: string;
   let database: TestDatabase;
   let redis: TestRedis;
@@ -122,26 +45,26 @@ describeWithRedis('the stack of docker-compose.yml, as plain processes', () => {
     rmSync(home, { recursive: true, force: true });
   });
 
-  test('keys are made once, for their owner alone, and a second start leaves them', async () => {
-    expect(await finish('keys'), output.get('keys')).toBe(0);
+  test('keys are created once, readable by their owner only, and a second start keeps them', async () => {
+    expect(await runToEnd('keys'), output.get('keys')).toBe(0);
     const files = ['encryption-keys', 'admin-key'].map((name) => join(home, 'keys', name));
-    const made = files.map((file) => readFileSync(file, 'utf8'));
+    const created = files.map((file) => readFileSync(file, 'utf8'));
     for (const file of files) expect(statSync(file).mode & 0o777, file).toBe(0o600);
-    expect(await finish('keys'), output.get('keys')).toBe(0);
-    expect(files.map((file) => readFileSync(file, 'utf8'))).toEqual(made);
-    for (const secret of made) expect(output.get('keys')).not.toContain(secret.trim());
+    expect(await runToEnd('keys'), output.get('keys')).toBe(0);
+    expect(files.map((file) => readFileSync(file, 'utf8'))).toEqual(created);
+    for (const secret of created) expect(output.get('keys')).not.toContain(secret.trim());
   });
 
-  test('one migration run ends well, and so does another', async () => {
-    expect(await finish('migrate'), output.get('migrate')).toBe(0);
-    expect(await finish('migrate'), output.get('migrate')).toBe(0);
+  test('the migration succeeds, and a second run succeeds too', async () => {
+    expect(await runToEnd('migrate'), output.get('migrate')).toBe(0);
+    expect(await runToEnd('migrate'), output.get('migrate')).toBe(0);
   });
 
-  test('the API serves, and the worker refreshes what is due', async () => {
+  test('the API serves a credential, and the worker refreshes it when it is due', { timeout: 180_000 }, async () => {
     const order = startOrder(compose);
     expect(order.indexOf('migrate')).toBeLessThan(order.indexOf('api'));
     launch('api', { PORT: String(port) });
-    await healthy('api', { PORT: String(port) });
+    await waitUntilHealthy('api', { PORT: String(port) });
     const api = createApi(`http://127.0.0.1:${port}`, readFileSync(join(home, 'keys', 'admin-key'), 'utf8').trim());
     await vi.waitFor(
       async () =>
@@ -152,14 +75,14 @@ describeWithRedis('the stack of docker-compose.yml, as plain processes', () => {
     const credential = await connectMachine(api);
     const first = (await api.get(credential)).body.access_token;
     expect(first).toBeTypeOf('string');
-    // A grant just obtained is left alone, so that a restart makes no storm; this one has been there for a while.
+    // A sweep skips recently obtained grants, so that a restart causes no burst. This one becomes an hour old.
     await sql("update grants set obtained_at = now() - interval '1 hour'");
     launch('worker', { PORT: String(await freePort()) });
     await vi.waitFor(async () => expect((await api.get(credential)).body.access_token).not.toBe(first), patience);
     expect(running.get('worker')?.exitCode, output.get('worker')).toBeNull();
   });
 
-  test('both end well when they are told to', async () => {
+  test('worker and API exit with code 0 after SIGTERM and write nothing outside the volumes', async () => {
     for (const name of ['worker', 'api']) {
       const child = running.get(name);
       if (child === undefined) throw new Error(`${name} was not started`);
@@ -171,24 +94,24 @@ describeWithRedis('the stack of docker-compose.yml, as plain processes', () => {
     expect(existsSync(join(projectRoot, 'data', 'admin-key')), 'nothing is written outside the volumes').toBe(false);
   });
 
-  /** A connection without a person in it: its first token comes at once. */
+  /** Creates a client_credentials connection: it needs no browser and fetches its token at creation. */
   async function connectMachine(api: Api): Promise<string> {
     const client = await provider.registerClient();
-    const answer = await api.post('/connections', {
+    const response = await api.post('/connections', {
       connection_name: 'machine',
       oauth_flow_type: 'client_credentials',
       client_id: client.clientId,
       client_secret: client.clientSecret,
       token_url: provider.endpoints.token,
     });
-    expect(answer, answer.text).toMatchObject({ status: 201, body: { status: 'completed' } });
+    expect(response, response.text).toMatchObject({ status: 201, body: { status: 'completed' } });
     return '/credentials/machine';
   }
 
   function launch(name: string, extra: Record<string, string> = {}): ChildProcess {
     const service = serviceOf(name);
     const [program = '', ...rest] = [...image.entrypoint, ...(service.command ?? image.command)];
-    const child = run(program, rest.map(mapped), environmentOf(service, extra));
+    const child = run(program, rest.map(mapToHost), environmentOf(service, extra));
     output.set(name, '');
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => output.set(name, `${output.get(name)}${text}`));
@@ -197,15 +120,15 @@ describeWithRedis('the stack of docker-compose.yml, as plain processes', () => {
     return child;
   }
 
-  async function finish(name: string): Promise<number | null> {
+  async function runToEnd(name: string): Promise<number | null> {
     const child = launch(name);
     const [code] = (await once(child, 'close')) as [number | null];
     running.delete(name);
     return code;
   }
 
-  /** By the image's own check. */
-  async function healthy(name: string, extra: Record<string, string>): Promise<void> {
+  /** Waits until the health check of the image succeeds. */
+  async function waitUntilHealthy(name: string, extra: Record<string, string>): Promise<void> {
     const [program = '', ...rest] = image.healthcheck;
     await vi.waitFor(async () => {
       const child = run(program, rest, environmentOf(serviceOf(name), extra));
@@ -215,20 +138,20 @@ describeWithRedis('the stack of docker-compose.yml, as plain processes', () => {
 
   function serviceOf(name: string): ComposeService {
     const service = compose.services[name];
-    if (service?.build === undefined) throw new Error(`${name} is no service of ours`);
+    if (service?.build === undefined) throw new Error(`${name} is not a service built from this project`);
     return service;
   }
 
-  /** The container's environment and nothing else, with its host names, folders and address as they are here. */
+  /** Environment of the container, with host names, folders and address mapped to those of the test. */
   function environmentOf({ environment = {} }: ComposeService, extra: Record<string, string>): Record<string, string> {
-    const own = Object.entries({ ...image.environment, ...environment }).map(([name, value]) => [
+    const entries = Object.entries({ ...image.environment, ...environment }).map(([name, value]) => [
       name,
-      mapped(String(value)),
+      mapToHost(String(value)),
     ]);
-    return { ...Object.fromEntries(own), HOST: '127.0.0.1', ...extra };
+    return { ...Object.fromEntries(entries), HOST: '127.0.0.1', ...extra };
   }
 
-  function mapped(value: string): string {
+  function mapToHost(value: string): string {
     if (value === compose.services.api?.environment?.DATABASE_URL) return database.url;
     if (value === compose.services.api?.environment?.REDIS_URL) return redis.url;
     return value.replace(/^\/(keys|data)\b/, join(home, '$1'));

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type Browser, type BrowserOptions, createBrowser, type Page } from '../support/browser.ts';
-import { type Person, signIn } from '../support/sign-in.ts';
+import { type Browser, type BrowserOptions, createBrowser, type Page } from '../support/browser/browser.ts';
+import { type Person, signIn } from '../support/oauth-server/sign-in.ts';
 import type { World } from './world.ts';
 
 export interface TestConnection {
@@ -17,14 +17,14 @@ export interface ConnectionOptions {
   body?: Record<string, unknown>;
 }
 
-/** A connection of its own name, registered at the provider. */
+/** Creates a connection with a unique name, and registers its client and redirect URI at the provider. */
 export async function addConnection(
   { api, provider }: World,
   { organization, body = {} }: ConnectionOptions = {},
 ): Promise<TestConnection> {
   const name = `c-${randomBytes(5).toString('hex')}`;
   const client = await provider.registerClient();
-  const answer = await api.post(
+  const response = await api.post(
     '/connections',
     {
       connection_name: name,
@@ -36,60 +36,63 @@ export async function addConnection(
       test_url: provider.endpoints.userinfo,
       scopes: ['openid', 'profile', 'offline_access'],
       authorize_params: { prompt: 'consent' },
+      // Organisations import grants below the global connections of the tests.
+      allow_import: organization === undefined,
       ...body,
     },
     { organization },
   );
-  if (answer.status !== 201) throw new Error(`creating ${name} answered ${answer.status} ${answer.text}`);
-  await provider.addRedirectUri(client.clientId, answer.body.redirect_uri);
+  if (response.status !== 201) throw new Error(`creating ${name} answered ${response.status} ${response.text}`);
+  await provider.addRedirectUri(client.clientId, response.body.redirect_uri);
   return { name, ...client, organization, path: `/connections/${name}`, credential: `/credentials/${name}` };
 }
 
-export interface Trip {
+/** An authorization that was started and whose link is not yet opened. */
+export interface StartedAuthorization {
   link: string;
   state: string;
 }
 
-/** Asks for a link; `organization` is who asks, by default the connection's owner. */
-export async function startTrip(
+/** Starts an authorization as `organization`, by default the owner of the connection. */
+export async function startAuthorization(
   { api }: World,
   connection: TestConnection,
   body?: Record<string, unknown>,
   organization = connection.organization,
-): Promise<Trip> {
-  const answer = await api.post(`${connection.path}/authorize`, body, { organization });
-  if (answer.status !== 200) throw new Error(`authorize answered ${answer.status} ${answer.text}`);
-  return { link: answer.body.authorization_url, state: answer.body.state };
+): Promise<StartedAuthorization> {
+  const response = await api.post(`${connection.path}/authorize`, body, { organization });
+  if (response.status !== 200) throw new Error(`authorize answered ${response.status} ${response.text}`);
+  return { link: response.body.authorization_url, state: response.body.state };
 }
 
-/** The whole trip of a person who says yes. */
+/** Completes a whole authorization in which the person consents. */
 export async function connect(
   world: World,
   connection: TestConnection,
   login: string,
   organization = connection.organization,
 ): Promise<Page> {
-  const { link } = await startTrip(world, connection, undefined, organization);
+  const { link } = await startAuthorization(world, connection, undefined, organization);
   const page = await signIn(createBrowser(), link, { login });
   if (page.status !== 200 || !page.body.includes('Connected'))
     throw new Error(`not connected: ${page.status} ${page.body}`);
   return page;
 }
 
-/** A person who has been at the provider, in front of the callback: its URL, not yet opened, and their browser. */
+/** Signs in and consents at the provider. Resolves to the browser and the callback URL, which is not yet requested. */
 export async function walkToCallback(
-  trip: Trip,
+  authorization: StartedAuthorization,
   person: Person = { login: 'ada' },
   options: BrowserOptions = {},
 ): Promise<{ browser: Browser; callback: URL }> {
   const browser = createBrowser(options);
-  const page = await signIn(browser, trip.link, person, (url) => url.pathname.includes('/callback/'));
+  const page = await signIn(browser, authorization.link, person, (url) => url.pathname.includes('/callback/'));
   if (page.location === null)
     throw new Error(`the provider did not send the browser back: ${page.status} ${page.body}`);
   return { browser, callback: page.location };
 }
 
-/** Puts a token set of the provider's into a connection; `expiresInSeconds` is what the broker is told. */
+/** Imports tokens of the provider into a connection. The broker receives `expiresInSeconds` as their lifetime. */
 export async function importGrant(
   { api, provider }: World,
   connection: TestConnection,
@@ -97,7 +100,7 @@ export async function importGrant(
   body: Record<string, unknown> = {},
 ): Promise<{ grantId: string; accessToken: string }> {
   const { accessToken, refreshToken } = await provider.issueTokens(connection.clientId, 'imported');
-  const answer = await api.post(
+  const response = await api.post(
     `${connection.path}/grants`,
     {
       access_token: accessToken,
@@ -108,6 +111,6 @@ export async function importGrant(
     },
     { organization: connection.organization },
   );
-  if (answer.status !== 201) throw new Error(`import answered ${answer.status} ${answer.text}`);
-  return { grantId: answer.body.grant_id, accessToken };
+  if (response.status !== 201) throw new Error(`import answered ${response.status} ${response.text}`);
+  return { grantId: response.body.grant_id, accessToken };
 }

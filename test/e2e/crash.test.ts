@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { addConnection, connect, importGrant, startTrip, walkToCallback } from './connections.ts';
+import { addConnection, connect, importGrant, startAuthorization, walkToCallback } from './connections.ts';
 import { describeOnBothStacks } from './stack.ts';
 import { openWorld, type World } from './world.ts';
 
-describeOnBothStacks('after kill -9', (openStack) => {
+describeOnBothStacks('after SIGKILL', (openStack) => {
   let world: World;
   beforeAll(async () => {
     world = await openWorld(openStack);
   });
   afterAll(() => world?.close());
 
-  test('the service starts again and serves what it served', async () => {
+  test('a service killed with SIGKILL starts again and serves the same token', async () => {
     const connection = await addConnection(world);
     await connect(world, connection, 'ada');
     const { access_token: token } = (await world.api.get(connection.credential)).body;
@@ -20,16 +20,16 @@ describeOnBothStacks('after kill -9', (openStack) => {
     expect((await world.api.post(`${connection.path}/refresh`)).status).toBe(200);
   });
 
-  test('a trip that was under way ends well', async () => {
+  test('an authorization pending during SIGKILL can be completed after the restart', async () => {
     const connection = await addConnection(world);
-    const { browser, callback } = await walkToCallback(await startTrip(world, connection));
+    const { browser, callback } = await walkToCallback(await startAuthorization(world, connection));
     await world.broker.kill();
     await world.restart();
     expect((await browser.send('GET', callback)).status).toBe(200);
     expect((await world.api.get(connection.credential)).status).toBe(200);
   });
 
-  test('a service killed in the midst of reads and refreshes loses no grant', async () => {
+  test('a service killed during reads and refreshes loses no grant', async () => {
     const connection = await addConnection(world);
     await importGrant(world, connection, -60);
     expect((await world.api.get(connection.credential)).status).toBe(200);
@@ -42,10 +42,10 @@ describeOnBothStacks('after kill -9', (openStack) => {
     expect(await world.provider.accepts(body.access_token)).toBe(true);
   });
 
-  test('SIGTERM ends the service in order', async () => {
+  test('SIGTERM ends the service with exit code 0, and it starts again in good health', async () => {
     expect(await world.broker.stop()).toBe(0);
     await world.restart();
-    // The queue may come a moment after the rest: nothing that is served waits for it.
+    // The queue may connect later than the API: no request depends on it.
     await expect
       .poll(async () => (await world.api.get('/health')).body, { timeout: 20_000 })
       .toMatchObject({ status: 'ok' });

@@ -12,12 +12,12 @@ describeOnBothStacks('credentials', (openStack) => {
   afterAll(() => world?.close());
 
   const fetchFor = (connection: TestConnection) => world.api.get(connection.credential);
-  const refreshes = (connection: TestConnection) =>
+  const countRefreshes = (connection: TestConnection) =>
     world.provider.tokenRequests.filter(
       ({ grantType, clientId }) => grantType === 'refresh_token' && clientId === connection.clientId,
     ).length;
 
-  test('a client_credentials connection is ready when it is created, and renews itself', async () => {
+  test('a client_credentials connection has a token when it is created, and can be refreshed', async () => {
     const connection = await addConnection(world, { body: clientCredentials });
     expect((await world.api.get(connection.path)).body.status).toBe('completed');
     const { body: first } = await fetchFor(connection);
@@ -32,7 +32,7 @@ describeOnBothStacks('credentials', (openStack) => {
     });
   });
 
-  test('a client_credentials connection whose secret is wrong is kept, failed, with the reason', async () => {
+  test('a client_credentials connection with a wrong secret is stored as failed, with the reason', async () => {
     const connection = await addConnection(world, { body: { ...clientCredentials, client_secret: 'not-the-secret' } });
     expect((await world.api.get(connection.path)).body).toMatchObject({
       status: 'failed',
@@ -43,20 +43,20 @@ describeOnBothStacks('credentials', (openStack) => {
 
   test.each(['unavailable', 'refused'] as const)('a valid token is served while the provider is %s', async (outage) => {
     const connection = await addConnection(world);
-    // Inside the soft margin: the broker would rather have a new one.
+    // 60 s of life are within the margin in which the broker tries to refresh.
     const { accessToken } = await importGrant(world, connection, 60);
     await world.provider.setOutage(outage);
     for (const _ of [1, 2, 3])
       expect(await fetchFor(connection)).toMatchObject({ status: 200, body: { access_token: accessToken } });
   });
 
-  test('an expired token is not served while the provider is down, and a new one as soon as it is back', async () => {
+  test('an expired token is not served during an outage, and a new one is served as soon as the provider is back', async () => {
     const connection = await addConnection(world);
     const { accessToken } = await importGrant(world, connection, -60);
     await world.provider.setOutage('refused');
-    const down = await fetchFor(connection);
-    expect(down).toMatchObject({ status: 503, body: { code: 'provider_unavailable' } });
-    expect(Number(down.headers.get('retry-after'))).toBeGreaterThan(0);
+    const duringOutage = await fetchFor(connection);
+    expect(duringOutage).toMatchObject({ status: 503, body: { code: 'provider_unavailable' } });
+    expect(Number(duringOutage.headers.get('retry-after'))).toBeGreaterThan(0);
     await world.provider.setOutage('none');
     await world.stack.sql('update grants set retry_at = null');
     const { status, body } = await fetchFor(connection);
@@ -65,33 +65,33 @@ describeOnBothStacks('credentials', (openStack) => {
     expect(await world.provider.accepts(body.access_token)).toBe(true);
   });
 
-  test('50 readers of an expired token share one token request, and all get the token it brought', async () => {
+  test('50 readers of an expired token share one token request and its new token', async () => {
     const connection = await addConnection(world);
     const { accessToken } = await importGrant(world, connection, -60);
-    const answers = await Promise.all(Array.from({ length: 50 }, () => fetchFor(connection)));
-    expect(answers.map(({ status }) => status)).toEqual(Array(50).fill(200));
-    const tokens = new Set(answers.map(({ body }) => body.access_token));
+    const responses = await Promise.all(Array.from({ length: 50 }, () => fetchFor(connection)));
+    expect(responses.map(({ status }) => status)).toEqual(Array(50).fill(200));
+    const tokens = new Set(responses.map(({ body }) => body.access_token));
     expect(tokens.size).toBe(1);
     expect(tokens.has(accessToken)).toBe(false);
-    expect(refreshes(connection)).toBe(1);
-    // Had the refresh token been spent twice, the provider would have ended the grant.
+    expect(countRefreshes(connection)).toBe(1);
+    // The provider revokes a grant whose refresh token is sent twice, so an accepted token proves a single use.
     expect(await world.provider.accepts([...tokens][0] ?? '')).toBe(true);
     expect((await world.api.post(`${connection.path}/refresh`)).status).toBe(200);
   });
 
-  test('a token reported as rejected is renewed once for all who report it', async () => {
+  test('a token reported as rejected ten times in parallel is renewed once', async () => {
     const connection = await addConnection(world);
     const { accessToken } = await importGrant(world, connection, 3600);
     const report = () => world.api.post(`${connection.credential}/renew`, { rejected_token: accessToken });
-    const answers = await Promise.all(Array.from({ length: 10 }, report));
-    const tokens = new Set(answers.map(({ body }) => body.access_token));
-    expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
+    const responses = await Promise.all(Array.from({ length: 10 }, report));
+    const tokens = new Set(responses.map(({ body }) => body.access_token));
+    expect(responses.map(({ status }) => status)).toEqual(Array(10).fill(200));
     expect(tokens.size).toBe(1);
     expect(tokens.has(accessToken)).toBe(false);
-    expect(refreshes(connection)).toBe(1);
+    expect(countRefreshes(connection)).toBe(1);
   });
 
-  test('invalid_grant fails the grant with the reason, and the provider is asked no more', async () => {
+  test('invalid_grant fails the grant with the reason, and no further token request is sent until it is reconnected', async () => {
     const connection = await addConnection(world);
     await importGrant(world, connection, -60);
     world.provider.forgetRefreshTokens();
@@ -103,14 +103,14 @@ describeOnBothStacks('credentials', (openStack) => {
       status: 'failed',
       status_reason: 'reauthorization_required',
     });
-    const asked = refreshes(connection);
+    const before = countRefreshes(connection);
     await fetchFor(connection);
-    expect(refreshes(connection)).toBe(asked);
+    expect(countRefreshes(connection)).toBe(before);
     await connect(world, connection, 'ada');
     expect((await fetchFor(connection)).status).toBe(200);
   });
 
-  test('revoking ends the token here and at the provider', async () => {
+  test('a revoked token is neither served nor accepted by the provider', async () => {
     const connection = await addConnection(world);
     await connect(world, connection, 'ada');
     const { access_token: token } = (await fetchFor(connection)).body;

@@ -3,7 +3,7 @@ import { addConnection, connect, type TestConnection } from './connections.ts';
 import { describeOnBothStacks } from './stack.ts';
 import { openWorld, type World } from './world.ts';
 
-describeOnBothStacks('organisation first, then global', (openStack) => {
+describeOnBothStacks('connections of organisations and of the global scope', (openStack) => {
   let world: World;
   beforeAll(async () => {
     world = await openWorld(openStack);
@@ -13,7 +13,7 @@ describeOnBothStacks('organisation first, then global', (openStack) => {
   const fetchFor = (connection: TestConnection, organization?: string) =>
     world.api.get(connection.credential, { organization });
 
-  test('an organisation without a connection of its own is served the global one', async () => {
+  test('an organisation without its own connection is served the global one', async () => {
     const connection = await addConnection(world);
     await connect(world, connection, 'ada');
     const { status, body } = await fetchFor(connection, 'acme');
@@ -22,7 +22,7 @@ describeOnBothStacks('organisation first, then global', (openStack) => {
     expect(await world.provider.accepts(body.access_token)).toBe(true);
   });
 
-  test('an organisation that authorized a global connection is served its own grant, others the shared one', async () => {
+  test('an organisation that authorized a global connection is served its own grant, and others the shared one', async () => {
     const connection = await addConnection(world);
     await connect(world, connection, 'ada');
     await connect(world, connection, 'grace', 'acme');
@@ -34,7 +34,7 @@ describeOnBothStacks('organisation first, then global', (openStack) => {
     expect((await fetchFor(connection)).body.access_token).toBe(shared.access_token);
   });
 
-  test("an organisation's revoke on a global connection ends its own grant alone", async () => {
+  test("an organisation's revocation on a global connection ends its own grant only", async () => {
     const connection = await addConnection(world);
     await connect(world, connection, 'ada');
     await connect(world, connection, 'grace', 'acme');
@@ -49,14 +49,14 @@ describeOnBothStacks('organisation first, then global', (openStack) => {
     expect((await fetchFor(connection, 'globex')).status).toBe(200);
   });
 
-  test("an organisation's own connection that is not ready is never skipped for the global one", async () => {
+  test("an organisation's own connection that is not ready never falls back to the global one", async () => {
     const global = await addConnection(world);
     await connect(world, global, 'ada');
     await addConnection(world, { organization: 'initech', body: { connection_name: global.name } });
     expect(await fetchFor(global, 'initech')).toMatchObject({ status: 503, body: { code: 'connection_not_ready' } });
   });
 
-  test('a shared grant that is not shared with organisations stays with the global scope', async () => {
+  test('a grant of a connection with share_with_organizations false is served to the global scope only', async () => {
     const connection = await addConnection(world, { body: { share_with_organizations: false } });
     await connect(world, connection, 'ada');
     expect((await fetchFor(connection)).status).toBe(200);

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Api, createApi } from '../support/broker-api.ts';
-import { type BrokerProcess, startBroker } from '../support/broker-process.ts';
-import { createDataDir, type DataDir } from '../support/data-dir.ts';
-import { describeWithRedis } from '../support/redis.ts';
-import { addConnection, connect, importGrant, startTrip, walkToCallback } from './connections.ts';
+import { type Api, createApi } from '../support/http/broker-api.ts';
+import { type BrokerProcess, startBroker } from '../support/processes/broker-process.ts';
+import { createDataDir, type DataDir } from '../support/processes/data-dir.ts';
+import { describeWithRedis } from '../support/redis/database.ts';
+import { addConnection, connect, importGrant, startAuthorization, walkToCallback } from './connections.ts';
 import { openServers } from './stack.ts';
-import { generous, openWorld, type World } from './world.ts';
+import { openWorld, testEnvironment, type World } from './world.ts';
 
 describeWithRedis('two processes on one database', () => {
   let world: World;
@@ -15,10 +15,10 @@ describeWithRedis('two processes on one database', () => {
   beforeAll(async () => {
     world = await openWorld(openServers);
     dataDir = createDataDir();
-    // One public origin, as behind a load balancer.
+    // Both processes have one public origin, as behind a load balancer.
     second = await startBroker({
       dataDir: dataDir.path,
-      env: { ...generous, ...world.stack.env, PUBLIC_URL: world.broker.url },
+      env: { ...testEnvironment, ...world.stack.env, PUBLIC_URL: world.broker.url },
     });
     api = createApi(second.url, world.stack.adminKey());
   });
@@ -28,29 +28,29 @@ describeWithRedis('two processes on one database', () => {
     await world?.close();
   });
 
-  test('100 readers of an expired token, half at each, share one token request', async () => {
+  test('100 readers of an expired token at two processes share one token request', async () => {
     const connection = await addConnection(world);
     await importGrant(world, connection, -60);
     const before = world.provider.countTokenRequests('refresh_token');
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 100 }, (_, index) => (index % 2 === 0 ? api : world.api).get(connection.credential)),
     );
-    expect(answers.map(({ status }) => status)).toEqual(Array(100).fill(200));
-    const tokens = [...new Set(answers.map(({ body }) => body.access_token))];
+    expect(responses.map(({ status }) => status)).toEqual(Array(100).fill(200));
+    const tokens = [...new Set(responses.map(({ body }) => body.access_token))];
     expect(tokens).toHaveLength(1);
     expect(world.provider.countTokenRequests('refresh_token')).toBe(before + 1);
     expect(await world.provider.accepts(tokens[0] ?? '')).toBe(true);
   });
 
-  test('a trip begun at one process ends at the other', async () => {
+  test('an authorization started at one process can be completed at another', async () => {
     const connection = await addConnection(world);
-    const trip = await startTrip(world, connection);
-    const { browser, callback } = await walkToCallback(trip);
+    const authorization = await startAuthorization(world, connection);
+    const { browser, callback } = await walkToCallback(authorization);
     expect((await browser.send('GET', new URL(callback.pathname + callback.search, second.url))).status).toBe(200);
-    expect((await world.api.get(`/authorizations/${trip.state}`)).body.status).toBe('completed');
+    expect((await world.api.get(`/authorizations/${authorization.state}`)).body.status).toBe('completed');
   });
 
-  test('a token revoked at one process is not served by the other, from the very next read', async () => {
+  test('a token revoked at one process is not served by another, from the next read on', async () => {
     const connection = await addConnection(world);
     await connect(world, connection, 'ada');
     expect((await api.get(connection.credential)).status).toBe(200);
@@ -58,7 +58,7 @@ describeWithRedis('two processes on one database', () => {
     expect(await api.get(connection.credential)).toMatchObject({ status: 503, body: { status_reason: 'revoked' } });
   });
 
-  test('when one process is killed the other serves on, also what has to be refreshed first', async () => {
+  test('after one process is killed, another serves a token that must be refreshed first', async () => {
     const connection = await addConnection(world);
     await importGrant(world, connection, -60);
     await world.broker.kill();

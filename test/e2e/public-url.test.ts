@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createBrowser } from '../support/browser.ts';
-import { signIn } from '../support/sign-in.ts';
-import { addConnection, startTrip, walkToCallback } from './connections.ts';
+import { createBrowser } from '../support/browser/browser.ts';
+import { signIn } from '../support/oauth-server/sign-in.ts';
+import { addConnection, startAuthorization, walkToCallback } from './connections.ts';
 import { describeOnBothStacks } from './stack.ts';
 import { openWorld, type World } from './world.ts';
 
 const publicUrl = 'https://broker.test';
 
-/** The service behind a proxy that ends TLS, as browsers see it. */
+/** The service behind a proxy that terminates TLS. */
 describeOnBothStacks('a public https origin', (openStack) => {
   let world: World;
   beforeAll(async () => {
@@ -18,46 +18,47 @@ describeOnBothStacks('a public https origin', (openStack) => {
   const throughProxy = () => ({ origins: { [publicUrl]: world.broker.url } });
   const formPost = { authorize_params: { prompt: 'consent', response_mode: 'form_post' } };
 
-  test('a callback that the provider posts as a form completes the trip', async () => {
+  test('a callback posted as a form completes the authorization, and the same form again shows the outcome', async () => {
     const connection = await addConnection(world, { body: formPost });
-    const trip = await startTrip(world, connection);
-    expect(new URL(trip.link).origin).toBe(publicUrl);
+    const authorization = await startAuthorization(world, connection);
+    expect(new URL(authorization.link).origin).toBe(publicUrl);
     const browser = createBrowser(throughProxy());
-    const form = await signIn(browser, trip.link, { login: 'ada' });
-    const [cookie] = browser.cookies.all(new URL(trip.link));
+    const form = await signIn(browser, authorization.link, { login: 'ada' });
+    const [cookie] = browser.cookies.all(new URL(authorization.link));
     expect(cookie).toMatchObject({ secure: true, httpOnly: true, sameSite: 'None' });
     const page = await browser.submit(form);
     expect(page).toMatchObject({ method: 'POST', status: 200 });
-    expect((await world.api.get(`/authorizations/${trip.state}`)).body.status).toBe('completed');
+    expect((await world.api.get(`/authorizations/${authorization.state}`)).body.status).toBe('completed');
     expect((await world.api.get(connection.credential)).status).toBe(200);
-    expect((await browser.submit(form)).status).toBe(400);
+    const again = await browser.submit(form);
+    expect(again).toMatchObject({ status: 200, body: page.body });
   });
 
-  test('a form posted from another browser is refused', async () => {
+  test('a callback posted from another browser is refused and leaves the authorization pending', async () => {
     const connection = await addConnection(world, { body: formPost });
-    const trip = await startTrip(world, connection);
-    const form = await signIn(createBrowser(throughProxy()), trip.link, { login: 'ada' });
+    const authorization = await startAuthorization(world, connection);
+    const form = await signIn(createBrowser(throughProxy()), authorization.link, { login: 'ada' });
     expect((await createBrowser(throughProxy()).submit(form)).status).toBe(400);
-    expect((await world.api.get(`/authorizations/${trip.state}`)).body.status).toBe('pending');
+    expect((await world.api.get(`/authorizations/${authorization.state}`)).body.status).toBe('pending');
   });
 
-  test('redirect URIs come from configuration, whatever Host and forwarding headers say', async () => {
+  test('a redirect URI comes from the configuration, whatever Host and forwarding headers say', async () => {
     const headers = { host: 'evil.example', 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'http' };
     const connection = await addConnection(world);
     const { body } = await world.api.get(connection.path, { headers });
     expect(body.redirect_uri).toBe(`${publicUrl}/callback/${connection.name}`);
   });
 
-  test('a trip begun under another origin is refused, naming both', async () => {
+  test('a callback of an authorization started under another public origin is refused, and the page names both', async () => {
     const connection = await addConnection(world);
-    const trip = await startTrip(world, connection);
-    const { browser, callback } = await walkToCallback(trip, { login: 'ada' }, throughProxy());
-    const spent = world.provider.countTokenRequests('authorization_code');
+    const authorization = await startAuthorization(world, connection);
+    const { browser, callback } = await walkToCallback(authorization, { login: 'ada' }, throughProxy());
+    const before = world.provider.countTokenRequests('authorization_code');
     await world.restart({ PUBLIC_URL: 'https://other.test' });
     const page = await browser.send('GET', callback);
     expect(page.status).toBe(400);
     expect(page.body).toContain(publicUrl);
     expect(page.body).toContain('https://other.test');
-    expect(world.provider.countTokenRequests('authorization_code')).toBe(spent);
+    expect(world.provider.countTokenRequests('authorization_code')).toBe(before);
   });
 });

@@ -1,24 +1,25 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { describe } from 'vitest';
-import { createDataDir } from '../support/data-dir.ts';
-import { createTestDatabase } from '../support/postgres.ts';
-import { createTestRedis, describeWithRedis } from '../support/redis.ts';
+import { createTestDatabase } from '../support/postgres/database.ts';
+import { startPgBouncer, type TestPgBouncer } from '../support/postgres/pgbouncer.ts';
+import { createDataDir } from '../support/processes/data-dir.ts';
+import { createTestRedis, describeWithRedis } from '../support/redis/database.ts';
 
-/** Where a service keeps everything; it outlives the service's processes. */
+/** Storage of a service: data directory, database, queue. It outlives the processes of the service. */
 export interface Stack {
   dataDir: string;
   env: Record<string, string>;
-  /** Known once a service has started on it. */
+  /** Available only after a service has started on this stack. */
   adminKey(): string;
-  /** Reaches past the service, for what only time would do otherwise. Only while the service runs. */
+  /** Changes rows directly, for example to let time pass. Works only while the service runs. */
   sql(statement: string): Promise<void>;
   remove(): Promise<void>;
 }
 
 export type OpenStack = () => Promise<Stack>;
 
-/** The same promises on both: the zero-setup default with its queue in Postgres, and servers of one's own with Redis. */
+/** Runs a suite on the embedded default, whose queue is in Postgres, and on a Postgres server with Redis. */
 export function describeOnBothStacks(name: string, suite: (openStack: OpenStack) => void): void {
   describe(`${name}, on the embedded default`, () => suite(openEmbedded));
   describeWithRedis(`${name}, on Postgres and Redis`, () => suite(openServers));
@@ -36,22 +37,51 @@ export async function openEmbedded(): Promise<Stack> {
 }
 
 export async function openServers(): Promise<Stack> {
+  return openServersWith({ redis: true });
+}
+
+/** A stack whose queue is in its Postgres server. */
+export async function openServersWithoutRedis(): Promise<Stack> {
+  return openServersWith({ redis: false });
+}
+
+/** A stack on a Postgres server behind a transaction pooler, with its queue in Redis or in Postgres. */
+export interface PooledStack extends Stack {
+  pooler: TestPgBouncer;
+}
+
+export async function openPooledServers(options: { redis: boolean }): Promise<PooledStack> {
+  const stack = await openServersWith(options);
+  const direct = stack.env.DATABASE_URL ?? '';
+  const pooler = await startPgBouncer(direct);
+  return {
+    ...stack,
+    pooler,
+    env: { ...stack.env, DATABASE_URL: pooler.url, DATABASE_LISTEN_URL: direct },
+    async remove() {
+      await pooler.remove();
+      await stack.remove();
+    },
+  };
+}
+
+async function openServersWith(options: { redis: boolean }): Promise<Stack> {
   const dataDir = createDataDir();
   const database = await createTestDatabase();
-  const redis = await createTestRedis();
+  const redis = options.redis ? await createTestRedis() : undefined;
   const adminKey = randomBytes(32).toString('base64url');
   return {
     dataDir: dataDir.path,
     env: {
       DATABASE_URL: database.url,
-      REDIS_URL: redis.url,
+      ...(redis && { REDIS_URL: redis.url }),
       ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
       ADMIN_API_KEY: adminKey,
     },
     adminKey: () => adminKey,
     sql: (statement) => run(database.url, statement),
     async remove() {
-      await redis.drop();
+      await redis?.drop();
       await database.drop();
       await dataDir.remove();
     },

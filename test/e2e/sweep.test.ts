@@ -3,26 +3,26 @@ import { addConnection, importGrant, type TestConnection } from './connections.t
 import { describeOnBothStacks } from './stack.ts';
 import { openWorld, type World } from './world.ts';
 
-const hour = 3600;
+const hourSeconds = 3600;
 const patience = { timeout: 25_000, interval: 100 };
 
 describeOnBothStacks('the sweep', (openStack) => {
   let world: World;
   beforeAll(async () => {
-    // Only the API: nothing sweeps before the grants of the test are there.
+    // Runs the API only, so that no sweep starts before the grants of the test exist.
     world = await openWorld(openStack, { ROLE: 'api' });
   });
   afterAll(() => world?.close());
 
-  test('refreshes what expires in three hours, leaves what expires in five, and one failure stops nothing', async () => {
+  test('a sweep refreshes a grant that expires in three hours, leaves one that expires in five, and continues after a failure', async () => {
     const dueSoon = await addConnection(world);
     const dueLater = await addConnection(world);
-    const dead = await addConnection(world);
-    const died = await importGrant(world, dead, 2 * hour);
+    const refused = await addConnection(world);
+    const refusedGrant = await importGrant(world, refused, 2 * hourSeconds);
     world.provider.forgetRefreshTokens();
-    const soon = await importGrant(world, dueSoon, 3 * hour);
-    const later = await importGrant(world, dueLater, 5 * hour);
-    // Grants just obtained are left alone, so that a restart makes no storm; these have been there for a while.
+    const soon = await importGrant(world, dueSoon, 3 * hourSeconds);
+    const later = await importGrant(world, dueLater, 5 * hourSeconds);
+    // A sweep skips recently obtained grants, so that a restart causes no burst. These are an hour old.
     await world.stack.sql("update grants set obtained_at = now() - interval '1 hour'");
 
     await world.restart({ ROLE: 'all' });
@@ -30,7 +30,7 @@ describeOnBothStacks('the sweep', (openStack) => {
       .poll(async () => (await world.api.get(dueSoon.path)).body, patience)
       .toMatchObject({ status: 'completed', last_refresh_at: expect.any(String) });
     await expect
-      .poll(async () => (await world.api.get(dead.path)).body, patience)
+      .poll(async () => (await world.api.get(refused.path)).body, patience)
       .toMatchObject({ status: 'failed', status_reason: 'reauthorization_required' });
 
     expect((await world.api.get(dueSoon.credential)).body.access_token).not.toBe(soon.accessToken);
@@ -38,10 +38,10 @@ describeOnBothStacks('the sweep', (openStack) => {
     expect((await world.api.get(dueLater.path)).body.last_refresh_at).toBeNull();
     expect(requestsOf(dueSoon)).toBe(1);
     expect(requestsOf(dueLater)).toBe(0);
-    // What has life left is served although nothing can renew it.
-    expect(await world.api.get(dead.credential)).toMatchObject({
+    // A valid token is served although its grant can no longer be refreshed.
+    expect(await world.api.get(refused.credential)).toMatchObject({
       status: 200,
-      body: { access_token: died.accessToken, status: 'failed', status_reason: 'reauthorization_required' },
+      body: { access_token: refusedGrant.accessToken, status: 'failed', status_reason: 'reauthorization_required' },
     });
   });
 

@@ -1,6 +1,7 @@
-import { type Api, createApi } from '../support/broker-api.ts';
-import { type BrokerProcess, freePort, spawnBroker, startBroker } from '../support/broker-process.ts';
-import { type OAuthServer, startOAuthServer } from '../support/oauth-server.ts';
+import { type Api, createApi } from '../support/http/broker-api.ts';
+import { type OAuthServer, startOAuthServer } from '../support/oauth-server/server.ts';
+import { type BrokerProcess, spawnBroker, startBroker } from '../support/processes/broker-process.ts';
+import { freePort } from '../support/processes/free-port.ts';
 import type { OpenStack, Stack } from './stack.ts';
 
 export interface World {
@@ -8,21 +9,27 @@ export interface World {
   provider: OAuthServer;
   broker: BrokerProcess;
   api: Api;
-  /** Ends the service if it runs, by SIGTERM, and starts it on the same port and data. */
+  /** Stops the service with SIGTERM if it runs, and starts it on the same port and data. */
   restart(env?: Record<string, string>): Promise<void>;
   close(): Promise<void>;
 }
 
-export const generous = { ALLOW_PRIVATE_NETWORK: 'true', RATE_LIMIT_MAX: '100000', LOG_LEVEL: 'debug' };
+export const testEnvironment = {
+  ALLOW_PRIVATE_NETWORK: 'true',
+  RATE_LIMIT_MAX: '100000',
+  LOG_LEVEL: 'debug',
+  // Tests of the page before the provider set it.
+  CONFIRM_PAGE: 'never',
+};
 
-/** A stack, a provider, and a running service between them. */
+/** Starts a provider and a service on a new stack. */
 export async function openWorld(openStack: OpenStack, env: Record<string, string> = {}): Promise<World> {
   const provider = await startOAuthServer();
   const stack = await openStack();
-  const start = (more: Record<string, string> = {}, port?: number) =>
+  const start = (overrides: Record<string, string> = {}, port?: number) =>
     startBroker({
       dataDir: stack.dataDir,
-      env: { ...generous, ...stack.env, ...env, ...more },
+      env: { ...testEnvironment, ...stack.env, ...env, ...overrides },
       ...(port === undefined ? {} : { port }),
     });
   const closeStack = async () => {
@@ -30,7 +37,7 @@ export async function openWorld(openStack: OpenStack, env: Record<string, string
     await provider.stop();
   };
   try {
-    // ROLE=api and ROLE=worker leave the tables to this command.
+    // Only ROLE=all migrates the database at its start.
     if (env.ROLE !== undefined) await migrate(stack);
     const broker = await start();
     const world: World = {
@@ -38,9 +45,9 @@ export async function openWorld(openStack: OpenStack, env: Record<string, string
       provider,
       broker,
       api: createApi(broker.url, stack.adminKey()),
-      async restart(more) {
+      async restart(overrides) {
         if (world.broker.isRunning()) await world.broker.stop();
-        world.broker = await start(more, world.broker.port);
+        world.broker = await start(overrides, world.broker.port);
       },
       async close() {
         try {

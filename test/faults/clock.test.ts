@@ -7,29 +7,29 @@ import {
   importGrant,
   openFaultWorld,
   type Service,
-} from '../support/fault-world.ts';
+} from '../support/faults/world.ts';
 
 const twoMinutesMs = 120_000;
 
 let world: FaultWorld;
-let right: Service;
+let exact: Service;
 let ahead: Service;
 let behind: Service;
 let connection: FaultConnection;
 beforeAll(async () => {
   world = await openFaultWorld();
-  right = await world.start();
+  exact = await world.start();
   [ahead, behind] = await Promise.all([
     world.start({ clockOffsetMs: twoMinutesMs }),
     world.start({ clockOffsetMs: -twoMinutesMs }),
   ]);
-  connection = await addConnection(world, right);
+  connection = await addConnection(world, exact);
 });
 afterAll(() => world?.close());
 
-test('the clocks are as this suite says', () => {
+test('each process logs the time of its own clock: exact, two minutes ahead, two minutes behind', () => {
   for (const [service, offsetMs] of [
-    [right, 0],
+    [exact, 0],
     [ahead, twoMinutesMs],
     [behind, -twoMinutesMs],
   ] as const) {
@@ -38,44 +38,44 @@ test('the clocks are as this suite says', () => {
         .logs()
         .split('\n')
         .findLast((text) => text.startsWith('{')) ?? '{}';
-    const shownMs = Date.parse(String(JSON.parse(line).time)) - Date.now();
-    expect(Math.abs(shownMs - offsetMs)).toBeLessThan(twoMinutesMs / 2);
+    const aheadMs = Date.parse(String(JSON.parse(line).time)) - Date.now();
+    expect(Math.abs(aheadMs - offsetMs)).toBeLessThan(twoMinutesMs / 2);
   }
 });
 
-test('a token is said to live as long, whichever clock was there when it came', async () => {
-  const grant = await importGrant(world, right, connection, { subject: 'dated', expiresIn: -300 });
+test('the expiry of a token does not depend on the clock of the process that refreshed it', async () => {
+  const grant = await importGrant(world, exact, connection, { subject: 'dated', expiresIn: -300 });
   const leftMs: number[] = [];
-  for (const service of [right, ahead, behind]) {
+  for (const service of [exact, ahead, behind]) {
     await service.api.post(`${connection.path}/refresh`, { subject: 'dated' });
-    const { body } = await right.api.get(grant.path);
+    const { body } = await exact.api.get(grant.path);
     leftMs.push(Date.parse(String(body.expires_at)) - Date.now());
   }
   expect(Math.max(...leftMs) - Math.min(...leftMs)).toBeLessThan(twoMinutesMs / 2);
 });
 
 test('processes whose clocks are two minutes apart share one token request', async () => {
-  const grant = await importGrant(world, right, connection, { subject: 'shared', expiresIn: -300 });
+  const grant = await importGrant(world, exact, connection, { subject: 'shared', expiresIn: -300 });
   const before = world.gate.exchanges.length;
-  // Longer than a reader takes to look again, and a lease is looked at by all three meanwhile.
+  // 3 s: longer than the interval at which a waiting reader checks again, so all three processes see the lease.
   world.gate.before = () => sleep(3_000);
-  const answers = await Promise.all(
-    Array.from({ length: 60 }, (_, index) => [right, ahead, behind][index % 3]?.api.get(grant.path)),
+  const responses = await Promise.all(
+    Array.from({ length: 60 }, (_, index) => [exact, ahead, behind][index % 3]?.api.get(grant.path)),
   );
   world.gate.before = async () => {};
-  expect(answers.map((answer) => answer?.status)).toEqual(Array(60).fill(200));
-  expect(new Set(answers.map((answer) => answer?.body.access_token)).size).toBe(1);
+  expect(responses.map((response) => response?.status)).toEqual(Array(60).fill(200));
+  expect(new Set(responses.map((response) => response?.body.access_token)).size).toBe(1);
   expect(world.gate.exchanges.slice(before)).toHaveLength(1);
 });
 
-test('whichever of them refreshes, no refresh token is sent twice and every process serves a live token', async () => {
-  const grant = await importGrant(world, right, connection, { subject: 'in-turn', expiresIn: -300 });
+test('processes with different clocks refresh in turn: no refresh token is sent twice, and each serves a live token', async () => {
+  const grant = await importGrant(world, exact, connection, { subject: 'in-turn', expiresIn: -300 });
   const before = world.gate.exchanges.length;
   for (let turn = 0; turn < 12; turn++) {
-    const service = [ahead, behind, right][turn % 3];
+    const service = [ahead, behind, exact][turn % 3];
     await service?.api.post(`${connection.path}/refresh`, { subject: 'in-turn' });
-    const answers = await Promise.all([right, ahead, behind].map(({ api }) => api.get(grant.path)));
-    for (const { status, body } of answers) {
+    const responses = await Promise.all([exact, ahead, behind].map(({ api }) => api.get(grant.path)));
+    for (const { status, body } of responses) {
       expect(status).toBe(200);
       expect(await world.provider.accepts(body.access_token)).toBe(true);
     }

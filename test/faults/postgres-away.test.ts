@@ -2,7 +2,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type FaultPostgres, startFaultPostgres } from '../support/fault-postgres.ts';
+import { type FaultPostgres, startFaultPostgres } from '../support/faults/postgres.ts';
 import {
   addConnection,
   changeGrant,
@@ -13,8 +13,8 @@ import {
   importGrant,
   openFaultWorld,
   type Service,
-} from '../support/fault-world.ts';
-import { held, json, startHostileProvider, tokens } from '../support/hostile-provider.ts';
+} from '../support/faults/world.ts';
+import { held, json, startHostileProvider, tokens } from '../support/provider/hostile-provider.ts';
 
 let postgres: FaultPostgres;
 let world: FaultWorld;
@@ -22,7 +22,7 @@ let service: Service;
 let connection: FaultConnection;
 beforeAll(async () => {
   postgres = await startFaultPostgres();
-  // Leases of 18 s: what a process that was killed leaves does not hold up the suite.
+  // The call cap of 3 s gives leases of 18 s, so that the lease of a killed process lapses within the suite.
   world = await openFaultWorld({
     databaseUrl: postgres.url,
     env: { PROVIDER_TIMEOUT_MS: '3000', PROVIDER_CALL_CAP_MS: '3000' },
@@ -37,7 +37,7 @@ afterAll(async () => {
 beforeEach(() => postgres.start());
 afterEach(() => postgres.start());
 
-/** PROVIDER_CALL_CAP_MS and 15 s. */
+/** PROVIDER_CALL_CAP_MS plus the lease margin of 15 s. */
 const leaseMs = 18_000;
 const patience = { timeout: 60_000, interval: 100 };
 
@@ -60,35 +60,35 @@ async function row({ id }: ImportedGrant) {
 const exchangesOf = ({ refreshToken }: ImportedGrant) =>
   world.gate.exchanges.filter(({ presented }) => presented === refreshToken);
 
-/** The provider has rotated, the database is stopped, and then the answer arrives. */
-async function refreshWhilePostgresGoes(grant: ImportedGrant, from: Service) {
-  const held = world.gate.holdAnswers();
+/** Starts a refresh, stops Postgres after the provider has rotated the token, and only then delivers the token response. */
+async function refreshWhilePostgresStops(grant: ImportedGrant, from: Service) {
+  const held = world.gate.holdResponses();
   const reading = from.api.get(grant.path).catch(() => undefined);
-  await held.answered;
+  await held.responded;
   await postgres.stop();
   held.release();
   return reading;
 }
 
-describe('Postgres is stopped between the answer of the provider and its storing', () => {
-  test('the reader is served, from the disk, and the same process stores the token when Postgres is back', async () => {
+describe('Postgres stops between the token response and its storage', () => {
+  test('a token response during a Postgres outage is served from disk and stored by the same process afterwards', async () => {
     const grant = await importGrant(world, service, connection, { subject: 'same-process' });
-    const answer = await refreshWhilePostgresGoes(grant, service);
+    const response = await refreshWhilePostgresStops(grant, service);
     expect(spooled(service.dataDir)).toHaveLength(1);
-    expect(answer).toMatchObject({ status: 200, body: { access_token: exchangesOf(grant)[0]?.accessToken } });
+    expect(response).toMatchObject({ status: 200, body: { access_token: exchangesOf(grant)[0]?.accessToken } });
 
     await postgres.start();
     await expect.poll(() => row(grant), patience).toMatchObject({ version: 2, status: 'completed' });
     await expect.poll(() => spooled(service.dataDir), patience).toEqual([]);
     const again = await service.api.get(grant.path);
-    expect(again).toMatchObject({ status: 200, body: { access_token: answer?.body.access_token } });
+    expect(again).toMatchObject({ status: 200, body: { access_token: response?.body.access_token } });
     expect(exchangesOf(grant)).toHaveLength(1);
   });
 
-  test('and stays away for longer than the lease: another process leaves the grant to the one that holds its new token', async () => {
+  test('after an outage longer than the lease, another process leaves the grant to the one that holds its new token', async () => {
     const second = await world.start();
     const grant = await importGrant(world, service, connection, { subject: 'lapsed' });
-    const answer = await refreshWhilePostgresGoes(grant, service);
+    const response = await refreshWhilePostgresStops(grant, service);
     let over = false;
     const reading = (async () => {
       while (!over) await Promise.all([second.api.get(grant.path), sleep(50)]);
@@ -99,36 +99,36 @@ describe('Postgres is stopped between the answer of the provider and its storing
     await expect
       .poll(async () => (await second.api.get(grant.path)).body, patience)
       .toMatchObject({
-        access_token: answer?.body.access_token,
+        access_token: response?.body.access_token,
       });
     over = true;
     await reading;
     expect(exchangesOf(grant)).toHaveLength(1);
-    expect(await world.provider.accepts(answer?.body.access_token ?? '')).toBe(true);
+    expect(await world.provider.accepts(response?.body.access_token ?? '')).toBe(true);
     await second.stop();
   });
 
-  test('and the process is killed: the next one stores the token before it is ready', async () => {
+  test('after a kill during the outage, the next process stores the spooled token before it is ready', async () => {
     const victim = await world.start();
     const grant = await importGrant(world, victim, connection, { subject: 'next-process' });
-    await refreshWhilePostgresGoes(grant, victim);
+    await refreshWhilePostgresStops(grant, victim);
     await expect.poll(() => spooled(victim.dataDir), patience).toHaveLength(1);
     await victim.kill();
 
-    const heir = await world.spawn({ dataDir: victim.dataDir });
-    await expect.poll(() => heir.logs(), patience).toContain('not ready yet');
+    const successor = await world.spawn({ dataDir: victim.dataDir });
+    await expect.poll(() => successor.logs(), patience).toContain('not ready yet');
     await postgres.start();
-    await heir.ready();
+    await successor.ready();
     expect(await row(grant)).toMatchObject({ version: 2, status: 'completed' });
-    expect(spooled(heir.dataDir)).toEqual([]);
-    const answer = await heir.api.get(grant.path);
-    expect(answer).toMatchObject({ status: 200, body: { access_token: exchangesOf(grant)[0]?.accessToken } });
-    expect(await world.provider.accepts(answer.body.access_token)).toBe(true);
+    expect(spooled(successor.dataDir)).toEqual([]);
+    const response = await successor.api.get(grant.path);
+    expect(response).toMatchObject({ status: 200, body: { access_token: exchangesOf(grant)[0]?.accessToken } });
+    expect(await world.provider.accepts(response.body.access_token)).toBe(true);
     expect(exchangesOf(grant)).toHaveLength(1);
-    await heir.stop();
+    await successor.stop();
   });
 
-  test('a failure that the missing write caused meanwhile is undone by it', async () => {
+  test('a spooled token undoes the failure that its missing write caused in another process', async () => {
     const hostile = await startHostileProvider();
     try {
       const rotation = held(tokens('at-rotated', 'rt-rotated'));
@@ -148,24 +148,24 @@ describe('Postgres is stopped between the answer of the provider and its storing
       await expect
         .poll(async () => (await service.api.get(grant.path)).body, patience)
         .toMatchObject({ status_reason: 'rotation_interrupted' });
-      const heir = await world.start({ dataDir: victim.dataDir });
+      const successor = await world.start({ dataDir: victim.dataDir });
       expect(await row(grant)).toMatchObject({ version: 2, status: 'completed', status_reason: null });
-      for (const { api } of [heir, service]) {
-        // The other process hears of it with the notification.
+      for (const { api } of [successor, service]) {
+        // The other process learns of the write through a notification.
         await expect
           .poll(() => api.get(grant.path), patience)
           .toMatchObject({ status: 200, body: { access_token: 'at-rotated' } });
       }
-      await heir.stop();
+      await successor.stop();
     } finally {
       await hostile.close();
     }
   });
 
-  test('what lies unreadable beside it in the spool does not stop the start, and is kept for a person to look at', async () => {
+  test('unreadable files in the spool neither stop the start nor are deleted, and the log names them', async () => {
     const victim = await world.start();
     const grant = await importGrant(world, victim, connection, { subject: 'beside-garbage' });
-    await refreshWhilePostgresGoes(grant, victim);
+    await refreshWhilePostgresStops(grant, victim);
     await expect.poll(() => spooled(victim.dataDir), patience).toHaveLength(1);
     await victim.kill();
     const folder = join(spooled(victim.dataDir)[0] ?? '', '..');
@@ -178,20 +178,20 @@ describe('Postgres is stopped between the answer of the provider and its storing
     for (const [name, content] of Object.entries(garbage)) writeFileSync(join(folder, name), content);
 
     await postgres.start();
-    const heir = await world.start({ dataDir: victim.dataDir });
+    const successor = await world.start({ dataDir: victim.dataDir });
     expect(await row(grant)).toMatchObject({ version: 2, status: 'completed' });
-    expect(spooled(heir.dataDir).map((path) => path.split('/').at(-1))).toEqual([
+    expect(spooled(successor.dataDir).map((path) => path.split('/').at(-1))).toEqual([
       'empty.tokens',
       'half.tokens',
       'other.tokens',
     ]);
-    for (const path of spooled(heir.dataDir)) expect(heir.logs()).toContain(path);
-    expect((await heir.api.get(grant.path)).status).toBe(200);
-    await heir.stop();
+    for (const path of spooled(successor.dataDir)) expect(successor.logs()).toContain(path);
+    expect((await successor.api.get(grant.path)).status).toBe(200);
+    await successor.stop();
   });
 });
 
-test('Postgres crashes and comes back three times under load: answers are 200 or 503, no token is sent twice, every grant works', async () => {
+test('Postgres crashes three times under load: responses are 200 or 503, no refresh token is sent twice, every grant works', async () => {
   world.provider.setLifetimes({ accessTokenSeconds: 6 });
   const second = await world.start();
   const services = [service, second];
@@ -202,8 +202,8 @@ test('Postgres crashes and comes back three times under load: answers are 200 or
   let over = false;
   const readers = Array.from({ length: 10 }, async (_, index) => {
     for (let turn = index; !over; turn += 7) {
-      const answer = await services[turn % 2]?.api.get(grants[turn % grants.length]?.path ?? '');
-      statuses.add(answer?.status ?? 0);
+      const response = await services[turn % 2]?.api.get(grants[turn % grants.length]?.path ?? '');
+      statuses.add(response?.status ?? 0);
       await sleep(5);
     }
   });
@@ -219,7 +219,7 @@ test('Postgres crashes and comes back three times under load: answers are 200 or
   await Promise.all(readers);
   expect([...statuses].sort()).toEqual([200, 503]);
   for (const { path } of grants) {
-    // A lease whose holder never learned that it had it lapses by itself.
+    // A crash can lose the reply to a lease that was granted: that lease has to lapse first.
     await expect.poll(async () => (await second.api.get(path)).status, patience).toBe(200);
     const { body } = await second.api.get(path);
     expect(await world.provider.accepts(body.access_token)).toBe(true);
@@ -230,7 +230,7 @@ test('Postgres crashes and comes back three times under load: answers are 200 or
   await second.stop();
 });
 
-test('without Postgres the process lives and says so; with it, it serves again by itself', async () => {
+test('without Postgres a process stays alive and reports not ready, and it serves again once Postgres is back', async () => {
   const grant = await importGrant(world, service, connection, { subject: 'health', expiresIn: 3600 });
   await postgres.stop();
   await expect.poll(async () => (await service.api.get('/health')).status, patience).toBe(503);

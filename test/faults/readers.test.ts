@@ -6,7 +6,7 @@ import {
   importGrant,
   openFaultWorld,
   type Service,
-} from '../support/fault-world.ts';
+} from '../support/faults/world.ts';
 
 let world: FaultWorld;
 let services: Service[];
@@ -20,34 +20,34 @@ afterAll(() => world?.close());
 const rounds = 10;
 const readers = 300;
 
-test('300 readers over 3 processes of one expired grant that rotates: one token request and 300 live tokens, ten times in a row', async () => {
+test('300 readers of one expired grant at 3 processes share one token request, ten times in a row', async () => {
   const [first] = services;
   if (first === undefined) throw new Error('no service');
   const connection = await addConnection(world, first);
   for (let round = 0; round < rounds; round++) {
     const grant = await importGrant(world, first, connection, { subject: `reader-${round}` });
     const before = world.gate.exchanges.length;
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: readers }, (_, index) => services[index % services.length]?.api.get(grant.path)),
     );
-    const statuses = answers.map((answer) => answer?.status);
+    const statuses = responses.map((response) => response?.status);
     expect(statuses, `round ${round}`).toEqual(Array(readers).fill(200));
-    const tokens = [...new Set(answers.map((answer) => answer?.body.access_token ?? ''))];
+    const tokens = [...new Set(responses.map((response) => response?.body.access_token ?? ''))];
     expect(tokens).toHaveLength(1);
     expect(await world.provider.accepts(tokens[0] ?? '')).toBe(true);
     expect(world.gate.exchanges.slice(before)).toMatchObject([{ presented: grant.refreshToken, status: 200 }]);
   }
 });
 
-test('a ten-minute token with two thirds of its life left is read 300 times over 3 processes without a token request', async () => {
+test('a ten-minute token with two thirds of its life left is read 300 times at 3 processes without a token request', async () => {
   const [first] = services;
   if (first === undefined) throw new Error('no service');
   const connection = await addConnection(world, first);
   const grant = await importGrant(world, first, connection, { expiresIn: 400 });
   await changeGrant(world, grant.id, 'lifetime_seconds = 600');
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: readers }, (_, index) => services[index % services.length]?.api.get(grant.path)),
   );
-  expect(new Set(answers.map((answer) => answer?.body.access_token))).toEqual(new Set([grant.accessToken]));
+  expect(new Set(responses.map((response) => response?.body.access_token))).toEqual(new Set([grant.accessToken]));
   expect(world.gate.exchanges.filter(({ presented }) => presented === grant.refreshToken)).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type FaultRedis, startFaultRedis } from '../support/fault-redis.ts';
+import { type FaultRedis, startFaultRedis } from '../support/faults/redis.ts';
 import {
   addConnection,
   changeGrant,
@@ -9,8 +9,8 @@ import {
   importGrant,
   openFaultWorld,
   type Service,
-} from '../support/fault-world.ts';
-import { type HostileProvider, json, startHostileProvider, tokens } from '../support/hostile-provider.ts';
+} from '../support/faults/world.ts';
+import { type HostileProvider, json, startHostileProvider, tokens } from '../support/provider/hostile-provider.ts';
 
 let redis: FaultRedis;
 let hostile: HostileProvider;
@@ -32,7 +32,7 @@ afterAll(async () => {
 
 const patience = { timeout: 60_000, interval: 100 };
 
-/** The clocks of an emptied queue tick at once. */
+/** Starts another sweep: schedules of an emptied queue fire at once. */
 async function sweepAgain(): Promise<void> {
   await world.sql('delete from sweeps');
   await redis.flush();
@@ -40,19 +40,18 @@ async function sweepAgain(): Promise<void> {
   await expect.poll(finished, patience).not.toEqual([]);
 }
 
-test('a dead grant is asked for once: reads, refreshes on demand, reports and sweeps at two processes send its token no more', async () => {
+test('a grant refused with invalid_grant is sent once: no read, renewal or sweep at two processes sends it again at once', async () => {
   const connection = await addConnection(world, first);
   const grant = await importGrant(world, first, connection);
   world.provider.forgetRefreshTokens();
   const report = { rejected_token: grant.accessToken };
   for (let round = 0; round < 3; round++) {
     for (const { api } of services) {
-      const answers = await Promise.all([
+      const responses = await Promise.all([
         ...Array.from({ length: 10 }, () => api.get(grant.path)),
-        ...Array.from({ length: 4 }, () => api.post(`${connection.path}/refresh`)),
         ...Array.from({ length: 4 }, () => api.post(`${grant.path}/renew`, report)),
       ]);
-      for (const { status, body } of answers.filter(({ status }) => status !== 429))
+      for (const { status, body } of responses.filter(({ status }) => status !== 429))
         expect({ status, code: body.code, reason: body.status_reason }).toEqual({
           status: 503,
           code: 'connection_not_ready',
@@ -65,38 +64,38 @@ test('a dead grant is asked for once: reads, refreshes on demand, reports and sw
   expect(sent).toMatchObject([{ status: 400 }]);
 });
 
-test('a grant that a configuration keeps from being refreshed is asked for once a day', async () => {
+test('a grant refused because of its configuration is sent once a day', async () => {
   hostile.script('/scope/token', json(400, { error: 'invalid_scope' }));
   const { path, id } = await importForeignGrant(world, first, {
     tokenUrl: `${hostile.origin}/scope/token`,
     name: 'scope',
   });
   const sent = () => hostile.received.filter((request) => request.path === '/scope/token').length;
-  const provoke = async () => {
+  const triggerRefreshes = async () => {
     for (const { api } of services) await Promise.all(Array.from({ length: 10 }, () => api.get(path)));
     await sweepAgain();
   };
-  await provoke();
-  await provoke();
+  await triggerRefreshes();
+  await triggerRefreshes();
   expect(sent()).toBe(1);
   await changeGrant(world, id, "retry_at = retry_at - interval '25 hours'");
   await expect.poll(async () => (await first.api.get(path)) && sent(), patience).toBe(2);
-  await provoke();
+  await triggerRefreshes();
   expect(sent()).toBe(2);
 });
 
-test('429 with Retry-After: until then no grant of that client is asked for, and another client of the endpoint is served', async () => {
+test('after 429 with Retry-After no grant of that client is sent until then, and another client of the endpoint is served', async () => {
   const tokenUrl = `${hostile.origin}/busy/token`;
   const pauseSeconds = 6;
   const throttled = await addConnection(world, first, { token_url: tokenUrl });
   const other = await importForeignGrant(world, first, { tokenUrl, name: 'other-client' });
   const requests: { at: number; client: string; refused: boolean }[] = [];
-  let isBusy = true;
+  let isThrottling = true;
   hostile.script('/busy/token', (response: ServerResponse) => {
     const basic = Buffer.from(response.req.headers.authorization?.split(' ')[1] ?? '', 'base64').toString('utf8');
     // RFC 6749 §2.3.1: form-encoded before it is put into Basic.
     const client = decodeURIComponent(basic.split(':')[0] ?? '');
-    const refused = isBusy && client === throttled.clientId;
+    const refused = isThrottling && client === throttled.clientId;
     requests.push({ at: performance.now(), client, refused });
     const retry = { 'retry-after': String(pauseSeconds) };
     (refused ? json(429, { error: 'slow_down' }, retry) : tokens('at-served', null))(response);
@@ -116,7 +115,7 @@ test('429 with Retry-After: until then no grant of that client is asked for, and
   const refused = await read('ada');
   expect(refused).toMatchObject({ status: 503, body: { code: 'provider_unavailable' } });
   expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
-  isBusy = false;
+  isThrottling = false;
   for (const subject of subjects)
     expect(await read(subject)).toMatchObject({ status: 503, body: { code: 'provider_unavailable' } });
   expect(await first.api.get(other.path)).toMatchObject({ status: 200, body: { access_token: 'at-served' } });

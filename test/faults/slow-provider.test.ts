@@ -10,7 +10,7 @@ import {
   importGrant,
   openFaultWorld,
   type Service,
-} from '../support/fault-world.ts';
+} from '../support/faults/world.ts';
 import {
   closeMidBody,
   gzipBomb,
@@ -23,28 +23,31 @@ import {
   startHostileProvider,
   tokens,
   trickle,
-} from '../support/hostile-provider.ts';
+} from '../support/provider/hostile-provider.ts';
 
 let world: FaultWorld;
 let hostile: HostileProvider;
-/** With the numbers of production, both of them. */
+/** These two processes run with the default timeouts. */
 let patient: Service;
 let other: Service;
-/** Its calls end after 4 s, and its readers wait for no more than 2.5 s. */
+/**
+ * This process ends provider calls after 3 s, and its readers wait at most 2.5 s. The retry after a lost answer does not
+ * fit into its calls, so each call sends one request.
+ */
 let hasty: Service;
 beforeAll(async () => {
   hostile = await startHostileProvider();
   world = await openFaultWorld();
   patient = await world.start();
   other = await world.start();
-  hasty = await world.start({ env: { PROVIDER_TIMEOUT_MS: '500', PROVIDER_CALL_CAP_MS: '4000' } });
+  hasty = await world.start({ env: { PROVIDER_TIMEOUT_MS: '500', PROVIDER_CALL_CAP_MS: '3000' } });
 });
 afterAll(async () => {
   await world?.close();
   await hostile?.close();
 });
 
-test('a provider that takes 14 s: readers at two processes are told to come back before it answers, the call runs on, and the token was sent once', async () => {
+test('a provider takes 14 s: readers at two processes get Retry-After before that, the call completes, and the token is sent once', async () => {
   const connection = await addConnection(world, patient);
   const grant = await importGrant(world, patient, connection);
   world.gate.before = () => sleep(14_000);
@@ -52,11 +55,11 @@ test('a provider that takes 14 s: readers at two processes are told to come back
     Array.from({ length: 6 }, (_, index) => [patient, other][index % 2]?.api.get(grant.path)),
   );
   const [exchange, ...others] = world.gate.exchanges.filter(({ presented }) => presented === grant.refreshToken);
-  for (const answer of early) {
-    expect(answer).toMatchObject({ status: 503, body: { code: 'provider_unavailable' } });
-    expect(Number(answer?.headers.get('retry-after'))).toBeGreaterThan(0);
+  for (const response of early) {
+    expect(response).toMatchObject({ status: 503, body: { code: 'provider_unavailable' } });
+    expect(Number(response?.headers.get('retry-after'))).toBeGreaterThan(0);
   }
-  expect(exchange?.answeredAt, 'the readers waited for the provider').toBeUndefined();
+  expect(exchange?.respondedAt, 'the readers waited for the provider').toBeUndefined();
   for (const { api } of [other, patient])
     await expect.poll(async () => (await api.get(grant.path)).status, { timeout: 30_000 }).toBe(200);
   expect(exchange?.status).toBe(200);
@@ -64,14 +67,14 @@ test('a provider that takes 14 s: readers at two processes are told to come back
   world.gate.before = async () => {};
 });
 
-/** A grant of its own at a path of the hostile provider. */
+/** Imports a grant of a new connection, whose token endpoint is a path of the hostile provider. */
 async function hostileGrant(name: string, reply: Reply, expiresIn = -60) {
   const path = `/${name}/token`;
   hostile.script(path, reply);
   const grant = await importForeignGrant(world, hasty, { tokenUrl: `${hostile.origin}${path}`, name, expiresIn });
   return {
     ...grant,
-    /** How often its refresh token was sent, there or anywhere else. */
+    /** Counts requests with the refresh token of the grant, on any path of the hostile provider. */
     sent: () => hostile.received.filter(({ body }) => body.includes(grant.refreshToken)).length,
     reply: (next: Reply) => hostile.script(path, next),
   };
@@ -88,30 +91,30 @@ async function row(id: string) {
   return found;
 }
 
-const callEnded = (id: string) =>
+const waitForCallEnd = (id: string) =>
   vi.waitUntil(async () => (await row(id))?.lease_owner === null, { timeout: 20_000, interval: 100 });
 const patience = { timeout: 20_000, interval: 50 };
-/** What only time would do: the provider may be asked again. */
-const timePasses = (id: string) => changeGrant(world, id, 'retry_at = null');
+/** Ends the pause after a failure, as time would: the provider may be called again. */
+const endPause = (id: string) => changeGrant(world, id, 'retry_at = null');
 const read = ({ credential }: FaultConnection) => hasty.api.get(credential);
 
-describe.concurrent('an answer that never comes whole', () => {
+describe.concurrent('token responses that never arrive completely', () => {
   test.for<[name: string, reply: Reply]>([
     ['hangs for ever', hang],
     ['drips a byte a second', trickle],
     ['closes in mid-body', closeMidBody],
     ['resets the connection', reset],
-    ['is 50 MB of gzip', gzipBomb],
+    ['sends 50 MB of gzip', gzipBomb],
   ])(
-    '%s: the token is sent once, the grant is kept with a date for the next try, and works when the provider does',
+    'a provider that %s: the token is sent once, the grant keeps a date for the next call, and works once the provider does',
     async ([name, reply], { expect }) => {
       const grant = await hostileGrant(name.replaceAll(' ', '-'), reply);
-      const answers = await Promise.all([1, 2, 3].map(() => read(grant.connection)));
-      expect(answers.map(({ status, body }) => [status, body.code])).toEqual(
+      const responses = await Promise.all([1, 2, 3].map(() => read(grant.connection)));
+      expect(responses.map(({ status, body }) => [status, body.code])).toEqual(
         Array(3).fill([503, 'provider_unavailable']),
       );
-      await callEnded(grant.id);
-      // The provider may have rotated all the same: whoever tries next has to know.
+      await waitForCallEnd(grant.id);
+      // The provider may have rotated the token: refresh_started_at tells the next process that a call was under way.
       expect(await row(grant.id)).toMatchObject({
         status: 'completed',
         retry_at: expect.any(Date),
@@ -121,7 +124,7 @@ describe.concurrent('an answer that never comes whole', () => {
       expect(grant.sent()).toBe(1);
 
       grant.reply(tokens('at-new', 'rt-new'));
-      await timePasses(grant.id);
+      await endPause(grant.id);
       await expect
         .poll(() => read(grant.connection), patience)
         .toMatchObject({ status: 200, body: { access_token: 'at-new' } });
@@ -129,13 +132,13 @@ describe.concurrent('an answer that never comes whole', () => {
     },
   );
 
-  test('and the token turns out to be spent: the grant says rotation_interrupted, and nobody asks again', async ({
+  test('a token spent by an incomplete response ends the grant with rotation_interrupted, and no further request is sent', async ({
     expect,
   }) => {
     const grant = await hostileGrant('spent', closeMidBody);
     await read(grant.connection);
     grant.reply(json(400, { error: 'invalid_grant' }));
-    await timePasses(grant.id);
+    await endPause(grant.id);
     const ended = {
       status: 503,
       body: { code: 'connection_not_ready', status_reason: 'rotation_interrupted' },
@@ -146,7 +149,7 @@ describe.concurrent('an answer that never comes whole', () => {
   });
 });
 
-test('a 307 is not followed: the secret and the token reach nobody else', async () => {
+test('a 307 is not followed: secret and token reach no other host', async () => {
   const elsewhere = await startHostileProvider();
   try {
     const grant = await hostileGrant('moved', redirect(`${elsewhere.origin}/token`));
@@ -159,26 +162,26 @@ test('a 307 is not followed: the secret and the token reach nobody else', async 
   }
 });
 
-test('ten answers of 50 MB in gzip cost the memory of none', async () => {
+test('ten responses of 50 MB in gzip cost less than 150 MiB of memory', async () => {
   const grants = await Promise.all(Array.from({ length: 10 }, (_, index) => hostileGrant(`bomb-${index}`, gzipBomb)));
-  const before = peakMemory(hasty);
+  const before = peakMemoryBytes(hasty);
   await Promise.all(grants.map(({ connection }) => read(connection)));
   expect(grants.map(({ sent }) => sent())).toEqual(Array(10).fill(1));
-  expect(peakMemory(hasty) - before).toBeLessThan(150 * 2 ** 20);
+  expect(peakMemoryBytes(hasty) - before).toBeLessThan(150 * 2 ** 20);
 });
 
-test('a token with life left is served at once while the provider hangs, and nobody waits', async () => {
+test('a live token is served at once to every reader while the provider hangs', async () => {
   const grant = await hostileGrant('alive', hang, 20);
   await changeGrant(world, grant.id, 'lifetime_seconds = 3600');
-  const answers = await Promise.all(Array.from({ length: 20 }, () => read(grant.connection)));
-  for (const answer of answers) expect(answer).toMatchObject({ status: 200, body: { access_token: 'at-alive' } });
-  await callEnded(grant.id);
+  const responses = await Promise.all(Array.from({ length: 20 }, () => read(grant.connection)));
+  for (const response of responses) expect(response).toMatchObject({ status: 200, body: { access_token: 'at-alive' } });
+  await waitForCallEnd(grant.id);
   expect(await read(grant.connection)).toMatchObject({ status: 200, body: { access_token: 'at-alive' } });
   expect(grant.sent()).toBe(1);
 });
 
-/** The most a process ever held, in bytes. */
-function peakMemory({ pid }: Service): number {
+/** Peak resident memory of a process in bytes. */
+function peakMemoryBytes({ pid }: Service): number {
   const [, kilobytes] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return Number(kilobytes) * 1024;
 }

@@ -1,10 +1,10 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ApiAnswer } from '../support/broker-api.ts';
+import type { ApiResponse } from '../support/http/broker-api.ts';
 import { expectStatus, openScene, type Scene, uniqueName } from './scene.ts';
 
-/** What a writer may not have the service call; every one of them is somewhere inside. */
-const inside = [
+/** URLs that no connection may hold: internal addresses in every notation, other schemes, malformed URLs. */
+const refusedUrls = [
   'http://127.0.0.1/',
   'https://127.0.0.1/',
   'https://127.0.0.1./',
@@ -52,9 +52,9 @@ const inside = [
   'https://',
   'https://[::1',
 ];
-const fields = ['authorization_url', 'revocation_url', 'test_url', 'token_url'];
+const urlFields = ['authorization_url', 'revocation_url', 'test_url', 'token_url'];
 
-describe('threat 23: with private networks closed, as they are by default', () => {
+describe('server-side request forgery, with private networks closed by default', () => {
   let scene: Scene;
   let port: number;
   let server: Server;
@@ -66,7 +66,7 @@ describe('threat 23: with private networks closed, as they are by default', () =
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     ({ port } = server.address() as AddressInfo);
     scene = await openScene({ ALLOW_PRIVATE_NETWORK: 'false' });
-    const connection = sound();
+    const connection = validConnection();
     expectStatus(await scene.api.post('/connections', connection), 201);
     path = `/connections/${connection.connection_name}`;
   });
@@ -76,40 +76,49 @@ describe('threat 23: with private networks closed, as they are by default', () =
     await scene?.close();
   });
 
-  const sound = () => ({
+  const validConnection = () => ({
     connection_name: uniqueName(),
     client_id: 'client',
     client_secret: 'secret',
-    ...Object.fromEntries(fields.map((field) => [field, `https://provider.test/${field}`])),
+    ...Object.fromEntries(urlFields.map((field) => [field, `https://provider.test/${field}`])),
   });
 
-  test.each(inside)('%j is no address of a provider, on create or on edit, in any field', async (url) => {
-    const bad = Object.fromEntries(fields.map((field) => [field, url]));
-    const refused = { status: 400, code: 'invalid_request', paths: fields };
-    expect(faults(await scene.api.post('/connections', { ...sound(), ...bad }))).toEqual(refused);
-    expect(faults(await scene.api.patch(path, { ...bad, client_secret: 'secret' }))).toEqual(refused);
-    const whole = { client_id: 'client', client_secret: 'secret', ...bad };
-    expect(faults(await scene.api.call('PUT', path, { body: whole }))).toEqual(refused);
+  test.each(refusedUrls)('no URL field of a connection accepts %j, on create or on edit', async (url) => {
+    const urls = Object.fromEntries(urlFields.map((field) => [field, url]));
+    const refused = { status: 400, code: 'invalid_request', paths: urlFields };
+    expect(refusalOf(await scene.api.post('/connections', { ...validConnection(), ...urls }))).toEqual(refused);
+    expect(refusalOf(await scene.api.patch(path, { ...urls, client_secret: 'secret' }))).toEqual(refused);
+    const replacement = { client_id: 'client', client_secret: 'secret', ...urls };
+    expect(refusalOf(await scene.api.call('PUT', path, { body: replacement }))).toEqual(refused);
     expect((await scene.api.get(path)).body).toMatchObject({ token_url: 'https://provider.test/token_url' });
   });
 
-  describe('a name that only resolves to one', () => {
-    const local = () => `https://localhost:${port}`;
-    const connections = () => sockets.length;
+  describe('a host name that resolves to a loopback address', () => {
+    const loopbackOrigin = () => `https://localhost:${port}`;
+    const connectionCount = () => sockets.length;
 
-    test('is sent neither secret nor code, and the reason is told', async () => {
-      const body = { ...sound(), oauth_flow_type: 'client_credentials', token_url: `${local()}/token` };
+    test('a token endpoint whose name resolves to loopback receives no client secret, and the status says why', async () => {
+      const body = {
+        ...validConnection(),
+        oauth_flow_type: 'client_credentials',
+        token_url: `${loopbackOrigin()}/token`,
+      };
       const created = expectStatus(await scene.api.post('/connections', body), 201);
       expect(created.body).toMatchObject({
         status: 'failed',
         status_message: expect.stringContaining('may not be reached'),
+        last_error: { class: 'refused', error_description: expect.stringContaining('resolves to an address') },
       });
-      expect(connections()).toBe(0);
+      expect(connectionCount()).toBe(0);
     });
 
-    test('is sent no token: not to refresh, not to test, not to revoke', async () => {
-      const urls = { token_url: `${local()}/token`, test_url: `${local()}/me`, revocation_url: `${local()}/revoke` };
-      const body = { ...sound(), ...urls };
+    test('refresh, test and revocation endpoints whose name resolves to loopback receive no token', async () => {
+      const urls = {
+        token_url: `${loopbackOrigin()}/token`,
+        test_url: `${loopbackOrigin()}/me`,
+        revocation_url: `${loopbackOrigin()}/revoke`,
+      };
+      const body = { ...validConnection(), ...urls };
       expectStatus(await scene.api.post('/connections', body), 201);
       const path = `/connections/${body.connection_name}`;
       const tokens = { access_token: 'a', refresh_token: 'r', expires_in: 3600 };
@@ -119,16 +128,16 @@ describe('threat 23: with private networks closed, as they are by default', () =
       const revoked = { revoked: [{ revoked_at_provider: false }] };
       expect((await scene.api.post(`${path}/revoke`)).body).toMatchObject(revoked);
       expectStatus(await scene.api.delete(path), 200);
-      expect(connections()).toBe(0);
+      expect(connectionCount()).toBe(0);
     });
 
-    test('the watched server would have seen a connection', async () => {
+    test('the loopback server does count a connection that is made', async () => {
       await fetch(`http://localhost:${port}/`, { signal: AbortSignal.timeout(300) }).catch(() => {});
-      expect(connections()).toBe(1);
+      expect(connectionCount()).toBe(1);
     });
   });
 
-  describe('threat 24: a variable stays in its slot', () => {
+  describe('template variables', () => {
     test.each([
       'evil.test/',
       'evil.test#',
@@ -141,29 +150,29 @@ describe('threat 23: with private networks closed, as they are by default', () =
       'é',
       '127.0.0.1',
       '',
-    ])('a tenant of %j makes no connection', async (value) => {
+    ])('the tenant variable %j cannot change the host of the token URL', async (value) => {
       const templated = { connection_name: uniqueName(), client_id: 'c', provider: 'microsoft-graph' };
       for (const tenant of [`${value}`, `common/${value}`, `${value}\\`]) {
-        const answer = await scene.api.post('/connections', { ...templated, variables: { tenant } });
-        if (answer.status === 201)
-          expect(new URL(String(answer.body.token_url)).origin, tenant).toBe('https://login.microsoftonline.com');
-        else expect(answer, answer.text).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+        const response = await scene.api.post('/connections', { ...templated, variables: { tenant } });
+        if (response.status === 201)
+          expect(new URL(String(response.body.token_url)).origin, tenant).toBe('https://login.microsoftonline.com');
+        else expect(response, response.text).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
       }
     });
 
     test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])(
-      '%s is no variable and no template',
+      'the prototype name %s is neither a template variable nor a provider template',
       async (name) => {
-        const answer = await scene.api.post('/connections', { ...sound(), variables: { [name]: 'x' } });
-        expect(answer, answer.text).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
-        expect((await scene.api.post('/connections', { ...sound(), provider: name })).status).toBe(400);
+        const response = await scene.api.post('/connections', { ...validConnection(), variables: { [name]: 'x' } });
+        expect(response, response.text).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+        expect((await scene.api.post('/connections', { ...validConnection(), provider: name })).status).toBe(400);
         expect((await scene.api.get(`/providers/${name}`)).status).toBe(404);
       },
     );
   });
 });
 
-function faults({ status, body }: ApiAnswer) {
+function refusalOf({ status, body }: ApiResponse) {
   const errors = body.errors as { path: string }[] | undefined;
-  return { status, code: body.code, paths: errors?.map((fault) => fault.path).sort() };
+  return { status, code: body.code, paths: errors?.map((error) => error.path).sort() };
 }

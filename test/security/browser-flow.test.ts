@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createBrowser } from '../support/browser.ts';
-import { addConnection, begin, callbackUrl, openScene, type Scene, tokenRequests } from './scene.ts';
+import { createBrowser } from '../support/browser/browser.ts';
+import { addConnection, callbackUrl, openAuthorization, openScene, type Scene, tokenRequests } from './scene.ts';
 
-describe('a trip of a browser, under a base path', () => {
+describe('an authorization in a browser, under a base path', () => {
   let scene: Scene;
   beforeAll(async () => {
     scene = await openScene({ BASE_PATH: '/api/oauth' });
@@ -11,14 +11,14 @@ describe('a trip of a browser, under a base path', () => {
   afterAll(() => scene?.close());
 
   const outcome = async (state: string) => (await scene.api.get(`/authorizations/${state}`)).body.status;
-  const spent = () => tokenRequests(scene.provider);
+  const tokenRequestCount = () => tokenRequests(scene.provider);
 
-  describe('threat 1: the state is bound to the browser', () => {
-    test('a browser that never opened the link, or was handed a forged cookie, spends nothing', async () => {
+  describe('the state is bound to the browser', () => {
+    test('a callback from a browser without the cookie, or with a forged one, never reaches the token endpoint', async () => {
       const connection = await addConnection(scene);
-      const trip = await begin(scene, connection);
-      const before = spent();
-      const [cookie] = trip.browser.cookies.all(new URL(trip.link));
+      const authorization = await openAuthorization(scene, connection);
+      const before = tokenRequestCount();
+      const [cookie] = authorization.browser.cookies.all(new URL(authorization.link));
       const value = cookie?.value ?? '';
       const other = (character: string | undefined) => (character === 'A' ? 'B' : 'A');
       const first = `${other(value[0])}${value.slice(1)}`;
@@ -26,130 +26,143 @@ describe('a trip of a browser, under a base path', () => {
       const forged = ['x'.repeat(43), value.split('.')[0], first, last, ''];
       for (const attempt of [undefined, ...forged]) {
         const headers = attempt === undefined ? {} : { cookie: `${cookie?.name}=${attempt}` };
-        expect((await trip.comeBack(undefined, createBrowser({ headers }))).status).toBe(400);
+        expect((await authorization.sendCallback(undefined, createBrowser({ headers }))).status).toBe(400);
       }
-      expect(spent()).toBe(before);
-      expect(await outcome(trip.state)).toBe('pending');
-      expect((await trip.comeBack()).status).toBe(200);
+      expect(tokenRequestCount()).toBe(before);
+      expect(await outcome(authorization.state)).toBe('pending');
+      expect((await authorization.sendCallback()).status).toBe(200);
     });
 
-    test("an attacker's own valid cookie, tossed in beside the person's, does not finish the attacker's trip", async () => {
+    test("a callback of the attacker's authorization is refused in a browser that holds the cookie of another one", async () => {
       const connection = await addConnection(scene);
-      const attackers = await begin(scene, connection);
-      const victims = await begin(scene, connection);
-      const before = spent();
-      const page = await attackers.comeBack(undefined, victims.browser);
+      const attackers = await openAuthorization(scene, connection);
+      const victims = await openAuthorization(scene, connection);
+      const before = tokenRequestCount();
+      const page = await attackers.sendCallback(undefined, victims.browser);
       expect(page.status).toBe(400);
-      expect(spent()).toBe(before);
+      expect(tokenRequestCount()).toBe(before);
     });
 
-    test('HEAD and every other method on a callback do nothing', async () => {
+    test('a callback with HEAD, OPTIONS, PUT, DELETE or PATCH sends no token request and leaves the state usable', async () => {
       const connection = await addConnection(scene);
-      const trip = await begin(scene, connection);
-      const before = spent();
+      const authorization = await openAuthorization(scene, connection);
+      const before = tokenRequestCount();
       for (const method of ['HEAD', 'OPTIONS', 'PUT', 'DELETE', 'PATCH']) {
-        const hop = await trip.browser.send(method, callbackUrl(connection, { state: trip.state, code: 'c' }));
-        expect(hop.status, method).toBeGreaterThanOrEqual(400);
+        const hop = await authorization.browser.send(
+          method,
+          callbackUrl(connection, { state: authorization.state, code: 'c' }),
+        );
+        expect(hop.status, method).toBe(method === 'HEAD' ? 200 : 405);
+        expect(hop.body).not.toContain('Connected');
       }
-      expect(spent()).toBe(before);
-      expect((await trip.comeBack()).status).toBe(200);
+      expect(tokenRequestCount()).toBe(before);
+      expect((await authorization.sendCallback()).status).toBe(200);
     });
   });
 
-  describe('threat 2: a state is used once, on errors too', () => {
-    test('a denial uses it up: a code that comes after it is not exchanged', async () => {
-      const trip = await begin(scene, await addConnection(scene));
-      const before = spent();
-      expect((await trip.comeBack({ error: 'access_denied' })).body).toContain('Not connected');
-      expect((await trip.comeBack()).status).toBe(400);
-      expect(spent()).toBe(before);
-      expect(await outcome(trip.state)).toBe('failed');
+  describe('a state is single use, on errors too', () => {
+    test('a denial uses up the state: a later code is not exchanged', async () => {
+      const authorization = await openAuthorization(scene, await addConnection(scene));
+      const before = tokenRequestCount();
+      expect((await authorization.sendCallback({ error: 'access_denied' })).body).toContain('Not connected');
+      expect((await authorization.sendCallback()).body).toContain('Not connected');
+      expect(tokenRequestCount()).toBe(before);
+      expect(await outcome(authorization.state)).toBe('failed');
     });
 
-    test('codes and denials at once: one of them counts, and at most one token request is made', async () => {
-      const trip = await begin(scene, await addConnection(scene));
-      const before = spent();
+    test('of 50 parallel callbacks with codes and denials one counts, and at most one token request is sent', async () => {
+      const authorization = await openAuthorization(scene, await addConnection(scene));
+      const before = tokenRequestCount();
       const hops = await Promise.all(
-        Array.from({ length: 50 }, (_, at) => trip.comeBack(at % 2 === 0 ? { code: `c${at}` } : { error: 'x' })),
+        Array.from({ length: 50 }, (_, at) =>
+          authorization.sendCallback(at % 2 === 0 ? { code: `c${at}` } : { error: `x${at}` }),
+        ),
       );
-      expect(hops.filter(({ status }) => status === 200)).toHaveLength(1);
-      expect(spent() - before).toBeLessThanOrEqual(1);
+      const titles = new Set(hops.map(({ body }) => /<h1>([^<]*)/.exec(body)?.[1]));
+      expect(titles.size).toBe(1);
+      expect(await outcome(authorization.state)).not.toBe('pending');
+      expect(tokenRequestCount() - before).toBeLessThanOrEqual(1);
     });
 
-    test('it has 256 bits and no likeness to the next one', async () => {
+    test('states have 256 bits and are all different', async () => {
       const connection = await addConnection(scene);
-      const states = await Promise.all(Array.from({ length: 20 }, async () => (await begin(scene, connection)).state));
+      const states = await Promise.all(
+        Array.from({ length: 20 }, async () => (await openAuthorization(scene, connection)).state),
+      );
       expect(new Set(states).size).toBe(20);
       for (const state of states) expect(Buffer.from(state, 'base64url')).toHaveLength(32);
     });
   });
 
-  describe('threats 3 and 4: PKCE', () => {
-    test('is S256 with a verifier for each trip, which the browser never sees', async () => {
+  describe('PKCE', () => {
+    test('PKCE uses S256 and a new verifier for each authorization, which the browser never sees', async () => {
       const connection = await addConnection(scene);
       const challenges: (string | null)[] = [];
       for (const _ of [1, 2]) {
-        const trip = await begin(scene, connection);
-        const { searchParams } = trip.authorization;
+        const authorization = await openAuthorization(scene, connection);
+        const { searchParams } = authorization.authorizationRequest;
         expect(searchParams.get('code_challenge_method')).toBe('S256');
         challenges.push(searchParams.get('code_challenge'));
-        expect((await trip.comeBack()).status).toBe(200);
+        expect((await authorization.sendCallback()).status).toBe(200);
         const request = scene.provider.received.findLast(({ path }) => path === '/token');
         const verifier = new URLSearchParams(request?.body).get('code_verifier') ?? '';
         expect(createHash('sha256').update(verifier).digest('base64url')).toBe(challenges.at(-1));
-        expect(trip.authorization.href).not.toContain(verifier);
+        expect(authorization.authorizationRequest.href).not.toContain(verifier);
       }
       expect(new Set(challenges).size).toBe(2);
     });
 
-    test('where the provider has none, a foreign browser is refused all the same', async () => {
+    test('a callback from another browser is refused also at a provider without PKCE', async () => {
       const connection = await addConnection(scene, { body: { provider: withoutPkce } });
-      const trip = await begin(scene, connection);
-      expect(trip.authorization.searchParams.has('code_challenge')).toBe(false);
-      const before = spent();
-      expect((await trip.comeBack(undefined, createBrowser())).status).toBe(400);
-      expect(spent()).toBe(before);
+      const authorization = await openAuthorization(scene, connection);
+      expect(authorization.authorizationRequest.searchParams.has('code_challenge')).toBe(false);
+      const before = tokenRequestCount();
+      expect((await authorization.sendCallback(undefined, createBrowser())).status).toBe(400);
+      expect(tokenRequestCount()).toBe(before);
     });
   });
 
-  describe('threat 5: mix-up', () => {
-    test("A's answer on B's path is refused and A's trip is not used up", async () => {
+  describe('mix-up of providers', () => {
+    test('a callback for one connection on the path of another is refused and does not use up the state', async () => {
       const a = await addConnection(scene, { organization: 'a' });
       const others = [
         await addConnection(scene, { organization: 'a' }),
         await addConnection(scene, { organization: 'b', body: { connection_name: a.name } }),
         await addConnection(scene, { body: { connection_name: a.name } }),
       ];
-      const trip = await begin(scene, a);
-      const before = spent();
+      const authorization = await openAuthorization(scene, a);
+      const before = tokenRequestCount();
       for (const other of others) {
-        const hop = await trip.browser.send('GET', callbackUrl(other, { state: trip.state, code: 'c' }));
+        const hop = await authorization.browser.send(
+          'GET',
+          callbackUrl(other, { state: authorization.state, code: 'c' }),
+        );
         expect(hop.status).toBe(400);
       }
-      expect(spent()).toBe(before);
-      expect((await trip.comeBack()).status).toBe(200);
+      expect(tokenRequestCount()).toBe(before);
+      expect((await authorization.sendCallback()).status).toBe(200);
     });
 
     test.each(['a%2f', '..%2f', 'a%00', '%2e%2e', `${'x'.repeat(2000)}`, '%F0%9F%92%A9', '%ff'])(
-      'a path of %s is nobody’s callback',
+      'a callback path with %s is refused and leaves the authorization pending',
       async (part) => {
-        const trip = await begin(scene, await addConnection(scene));
-        const url = `${scene.url}/callback/${part}/x?state=${trip.state}&code=c`;
+        const authorization = await openAuthorization(scene, await addConnection(scene));
+        const url = `${scene.url}/callback/${part}/x?state=${authorization.state}&code=c`;
         const { status } = await fetch(url, { headers: { accept: 'text/html' } });
         expect([400, 404]).toContain(status);
-        expect(await outcome(trip.state)).toBe('pending');
+        expect(await outcome(authorization.state)).toBe('pending');
       },
     );
 
-    test('an iss of another host spends no code', async () => {
-      const trip = await begin(scene, await addConnection(scene));
-      const before = spent();
-      expect((await trip.comeBack({ code: 'c', iss: 'https://evil.test' })).status).toBe(400);
-      expect(spent()).toBe(before);
+    test('a callback whose iss names another host never reaches the token endpoint', async () => {
+      const authorization = await openAuthorization(scene, await addConnection(scene));
+      const before = tokenRequestCount();
+      expect((await authorization.sendCallback({ code: 'c', iss: 'https://evil.test' })).status).toBe(400);
+      expect(tokenRequestCount()).toBe(before);
     });
   });
 
-  describe('threat 7: what no honest provider sends', () => {
+  describe('callback parameters that no correct provider sends', () => {
     test.each([
       'code=a&code=b',
       'code=a&code=a',
@@ -160,40 +173,38 @@ describe('a trip of a browser, under a base path', () => {
       'code=a&state=other',
       'code=a&co%64e=b',
       '',
-    ])('%s is refused', async (query) => {
+    ])('a callback with the query "%s" is refused and never reaches the token endpoint', async (query) => {
       const connection = await addConnection(scene);
-      const trip = await begin(scene, connection);
-      const before = spent();
-      const url = new URL(`${connection.redirectUri}?state=${trip.state}&${query}`);
-      expect((await trip.browser.send('GET', url)).status).toBe(400);
-      expect(spent()).toBe(before);
+      const authorization = await openAuthorization(scene, connection);
+      const before = tokenRequestCount();
+      const url = new URL(`${connection.redirectUri}?state=${authorization.state}&${query}`);
+      expect((await authorization.browser.send('GET', url)).status).toBe(400);
+      expect(tokenRequestCount()).toBe(before);
     });
 
-    test('a form of twenty thousand parameters is refused, and keeps nobody else waiting', async () => {
+    test('a callback form with thousands of parameters is refused and leaves the authorization pending', async () => {
       const connection = await addConnection(scene);
-      const trip = await begin(scene, connection);
-      const form = new URLSearchParams({ state: trip.state, code: 'c' });
+      const authorization = await openAuthorization(scene, connection);
+      const form = new URLSearchParams({ state: authorization.state, code: 'c' });
       const many = Array.from({ length: 18_000 }, (_, at) => at.toString(36)).join('&');
       const crowded = new URLSearchParams(`${form}&${many}`);
-      const hop = await trip.browser.send('POST', callbackUrl(connection, {}), crowded);
+      const hop = await authorization.browser.send('POST', callbackUrl(connection, {}), crowded);
       expect([400, 413]).toContain(hop.status);
       const fewer = new URLSearchParams(`${form}&${Array.from({ length: 3000 }, (_, at) => `${at}`).join('&')}`);
-      expect((await trip.browser.send('POST', callbackUrl(connection, {}), fewer)).body).toContain(
-        'too many parameters',
-      );
-      expect(await outcome(trip.state)).toBe('pending');
+      expect((await authorization.browser.send('POST', callbackUrl(connection, {}), fewer)).status).toBe(400);
+      expect(await outcome(authorization.state)).toBe('pending');
     });
 
-    test('a posted form is the only source of parameters: the query beside it is not mixed in', async () => {
+    test('a posted callback reads the form alone and ignores the query beside it', async () => {
       const connection = await addConnection(scene);
-      const trip = await begin(scene, connection);
-      const form = new URLSearchParams({ state: trip.state });
-      const hop = await trip.browser.send('POST', callbackUrl(connection, { code: 'smuggled' }), form);
+      const authorization = await openAuthorization(scene, connection);
+      const form = new URLSearchParams({ state: authorization.state });
+      const hop = await authorization.browser.send('POST', callbackUrl(connection, { code: 'smuggled' }), form);
       expect(hop.status).toBe(400);
       expect(JSON.stringify(scene.provider.received)).not.toContain('smuggled');
     });
   });
 });
 
-/** A template that ships without PKCE. */
+/** Id of a provider template that switches PKCE off. */
 const withoutPkce = 'linear';

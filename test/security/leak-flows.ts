@@ -1,26 +1,28 @@
-import type { Api, ApiAnswer, ApiCall } from '../support/broker-api.ts';
-import { createBrowser, type Hop } from '../support/browser.ts';
-import { json, type Reply, text } from '../support/hostile-provider.ts';
-import { canaries, canary, echo, tokensWith } from './canaries.ts';
+import { createBrowser, type Hop } from '../support/browser/browser.ts';
+import type { Api, ApiCall, ApiResponse } from '../support/http/broker-api.ts';
+import { json, type Reply, text } from '../support/provider/hostile-provider.ts';
+import { canaries, canary, canaryTokens, echo } from './canaries.ts';
+import { runOtherOperations, runRemainingOperations } from './leak-operations.ts';
 import {
   addConnection,
-  begin,
   type ConnectionOptions,
+  callbackUrl,
   expectStatus,
+  openAuthorization,
   type Scene,
   type TestConnection,
 } from './scene.ts';
 
-/** What the service showed where no secret belongs. */
-export interface Shown {
+/** Text that the service put out at a place where no secret belongs. */
+export interface Output {
   place: string;
   contents: string;
 }
 
-/** Runs everything there is to run, well and badly, with a canary for every secret; resolves to what was shown. */
-export async function runEveryFlow(plain: Scene): Promise<Shown[]> {
-  const shown: Shown[] = [];
-  const scene = { ...plain, api: withKey(plain, plain.adminKey) };
+/** Runs every flow with its failures, using a canary for each secret. Resolves to the output to search. */
+export async function runEveryFlow(original: Scene): Promise<Output[]> {
+  const outputs: Output[] = [];
+  const scene = { ...original, api: withKey(original, original.adminKey) };
 
   function withKey({ url }: Scene, key: string): Api {
     const call = async (method: string, path: string, { body, organization, headers = {} }: ApiCall = {}) => {
@@ -35,17 +37,17 @@ export async function runEveryFlow(plain: Scene): Promise<Shown[]> {
         ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       });
       const contents = await response.text();
-      const carries = response.ok && /credentials|authorize|api-keys/.test(path);
-      if (!carries) shown.push({ place: `${method} ${path} ${response.status}`, contents });
-      shown.push({ place: `headers of ${method} ${path}`, contents: JSON.stringify([...response.headers]) });
-      const isJson = /json/.test(response.headers.get('content-type') ?? '');
+      const mayCarrySecrets = response.ok && /credentials|authorize|api-keys/.test(path);
+      if (!mayCarrySecrets) outputs.push({ place: `${method} ${path} ${response.status}`, contents });
+      outputs.push({ place: `headers of ${method} ${path}`, contents: JSON.stringify([...response.headers]) });
+      const isJson = /\bjson\b/.test(response.headers.get('content-type') ?? '');
       return {
         ...response,
         status: response.status,
         headers: response.headers,
         text: contents,
         body: isJson ? JSON.parse(contents) : {},
-      } as ApiAnswer;
+      } as ApiResponse;
     };
     return {
       call,
@@ -56,25 +58,31 @@ export async function runEveryFlow(plain: Scene): Promise<Shown[]> {
     };
   }
 
-  const secretly = ({ body, ...rest }: ConnectionOptions = {}) =>
+  const addCanaryConnection = ({ body, ...rest }: ConnectionOptions = {}) =>
     addConnection(scene, { ...rest, body: { client_secret: canary('clientsecret'), ...body } });
 
-  function look(place: string, { status, headers, body }: Hop): void {
-    shown.push({ place: `${place}: page ${status}`, contents: body });
-    // Its own state goes to the provider in the Location of the link alone.
-    shown.push({
+  function recordPage(place: string, { status, headers, body }: Hop): void {
+    outputs.push({ place: `${place}: page ${status}`, contents: body });
+    // The Location header must carry state to the provider, so it is the one header left out.
+    outputs.push({
       place: `${place}: headers`,
       contents: JSON.stringify([...headers].filter(([name]) => name !== 'location')),
     });
   }
 
-  async function walk(place: string, connection: TestConnection, parameters?: Record<string, string>) {
-    const trip = await begin(scene, connection);
-    canaries.set(trip.state, 'state');
-    const hop = await trip.comeBack(parameters ?? { code: canary('code') });
-    look(place, hop);
-    look(`${place}, replayed`, await trip.comeBack({ code: canary('code') }));
-    look(`${place}, foreign`, await trip.comeBack({ code: canary('code') }, createBrowser()));
+  async function authorize(place: string, connection: TestConnection, parameters?: Record<string, string>) {
+    const authorization = await openAuthorization(scene, connection);
+    canaries.set(authorization.state, 'state');
+    const form = new URLSearchParams({ state: authorization.state, code: canary('code') });
+    recordPage(`${place}, posted`, await createBrowser().send('POST', callbackUrl(connection, {}), form));
+    const hop = await authorization.sendCallback(parameters ?? { code: canary('code') });
+    recordPage(place, hop);
+    recordPage(`${place}, replayed`, await authorization.sendCallback({ code: canary('code') }));
+    recordPage(
+      `${place}, from another browser`,
+      await authorization.sendCallback({ code: canary('code') }, createBrowser()),
+    );
+    await scene.api.get(`/authorizations/${authorization.state}`, { organization: connection.organization });
     const request = scene.provider.received.findLast(({ path }) => path === '/token');
     const verifier = new URLSearchParams(request?.body).get('code_verifier');
     if (verifier !== null) canaries.set(verifier, 'verifier');
@@ -82,44 +90,49 @@ export async function runEveryFlow(plain: Scene): Promise<Shown[]> {
 
   async function everyFlow(): Promise<void> {
     const { provider } = scene;
-    provider.script('/token', tokensWith());
+    provider.script('/token', canaryTokens());
     provider.script('/me', json(200, { sub: 'ada', name: 'Ada' }));
-    const connection = await secretly({ organization: 'a' });
+    const connection = await addCanaryConnection({ organization: 'a' });
     const asA = { organization: 'a' };
-    await walk('connected', connection);
+    await authorize('connected', connection);
     await scene.api.get(connection.path, asA);
     await scene.api.get('/connections', asA);
     await scene.api.get(`${connection.path}/grants`, asA);
     for (const verb of ['test', 'refresh', 'revoke']) await scene.api.post(`${connection.path}/${verb}`, {}, asA);
-    await failingProvider(connection, asA);
-    await imported();
-    await brokenRequests(connection);
-    const failing = await secretly({ body: { oauth_flow_type: 'client_credentials' } });
+    await providerFailures(connection, asA);
+    await importFlows();
+    const other = await addCanaryConnection(asA);
+    provider.script('/token', canaryTokens({ id_token: canary('idtoken'), nested: { a: [canary('extra')] } }));
+    await authorize('more members', other);
+    await runOtherOperations(scene.api, other);
+    await invalidRequests(connection);
+    const failing = await addCanaryConnection({ body: { oauth_flow_type: 'client_credentials' } });
     provider.script('/token', echo(401, 'invalid_client'));
     await scene.api.post(`${failing.path}/refresh`);
-    await secretly({ body: { oauth_flow_type: 'client_credentials' } });
-    const made = await scene.api.post('/admin/api-keys', {
+    await addCanaryConnection({ body: { oauth_flow_type: 'client_credentials' } });
+    const created = await scene.api.post('/admin/api-keys', {
       name: 'k',
       permissions: ['admin:read'],
       organizations: '*',
     });
-    const key = String(made.body.key);
+    const key = String(created.body.key);
     canaries.set(key.slice(-43), 'api key');
     await withKey(scene, key).get('/admin/api-keys', asA);
     await withKey(scene, canary('wrongkey')).get('/connections');
     await scene.api.get('/health');
     await scene.api.get('/docs');
+    await runRemainingOperations(scene.api, other, scene.broker.logs());
   }
 
-  async function failingProvider(connection: TestConnection, asA: ApiCall): Promise<void> {
+  async function providerFailures(connection: TestConnection, asA: ApiCall): Promise<void> {
     const { provider } = scene;
     const failures: [string, Reply][] = [
       ['invalid_grant', echo(400, 'invalid_grant')],
       ['invalid_client', echo(401, 'invalid_client')],
-      ['a code that is a secret', echo(400, [...canaries.keys()].join('.').slice(0, 300))],
+      ['an error code made of secrets', echo(400, [...canaries.keys()].join('.').slice(0, 300))],
       ['500', echo(500, 'server_error')],
       ['html', text(200, `<html>${[...canaries.keys()].join(' ')}`)],
-      ['cut json', text(200, `{"access_token":"${canary('access')}",`, { 'content-type': 'application/json' })],
+      ['truncated json', text(200, `{"access_token":"${canary('access')}",`, { 'content-type': 'application/json' })],
       ['header injection', json(200, { access_token: `${canary('access')}\r\nx: y` })],
       ['wrong types', json(200, { access_token: [canary('access')], refresh_token: { a: canary('refresh') } })],
       ['location', text(307, '', { location: `https://evil.test/?${canary('access')}` })],
@@ -128,16 +141,16 @@ export async function runEveryFlow(plain: Scene): Promise<Shown[]> {
     ];
     for (const [name, reply] of failures) {
       provider.script('/token', reply);
-      await walk(name, connection);
+      await authorize(name, connection);
     }
-    provider.script('/token', tokensWith());
+    provider.script('/token', canaryTokens());
     provider.script('/me', echo(401, 'invalid_token'));
-    await walk('a refused token', connection);
+    await authorize('a token that the test request refuses', connection);
     provider.script('/me', json(200, { sub: 'ada' }));
-    await walk('denied', connection, { error: 'access_denied', error_description: canary('description') });
-    await walk('odd error', connection, { error: `${canary('error')}${canary('error')}` });
-    await walk('token in the query', connection, { access_token: canary('access') });
-    await walk('working', connection);
+    await authorize('denied', connection, { error: 'access_denied', error_description: 'The person refused.' });
+    await authorize('unknown error', connection, { error: `${canary('error')}${canary('error')}` });
+    await authorize('token in the query', connection, { access_token: canary('access') });
+    await authorize('working', connection);
     provider.script('/revoke', echo(503, 'server_error'));
     for (const reply of [echo(400, 'invalid_grant'), echo(503, 'x'), text(200, '<html>')]) {
       provider.script('/token', reply);
@@ -147,9 +160,10 @@ export async function runEveryFlow(plain: Scene): Promise<Shown[]> {
     await scene.api.post(`${connection.path}/revoke`, { reason: 'over' }, asA);
   }
 
-  async function imported(): Promise<void> {
-    scene.provider.script('/token', tokensWith());
-    const connection = await secretly();
+  async function importFlows(): Promise<void> {
+    scene.provider.script('/token', canaryTokens());
+    const connection = await addCanaryConnection();
+    await authorize('global', connection);
     const extra = { instance_url: canary('extra'), id_token: canary('extra') };
     const body = { access_token: canary('access'), refresh_token: canary('refresh'), extra };
     expectStatus(await scene.api.post(`${connection.path}/grants`, body), 201);
@@ -159,7 +173,7 @@ export async function runEveryFlow(plain: Scene): Promise<Shown[]> {
     await scene.api.delete(connection.path);
   }
 
-  async function brokenRequests({ name }: { name: string }): Promise<void> {
+  async function invalidRequests({ name }: { name: string }): Promise<void> {
     const { api } = scene;
     const secret = canary('clientsecret');
     const bodies: unknown[] = [
@@ -175,9 +189,9 @@ export async function runEveryFlow(plain: Scene): Promise<Shown[]> {
     await api.post(`/credentials/${name}/renew`, { rejected_token: canary('access'), surprise: canary('access') });
     await api.get(`/credentials/${name}?access_token=${canary('access')}&min_ttl=x`);
     for (const path of [`/${canary('access')}`, `/authorize/${canary('state')}`, `/callback/x?code=${canary('code')}`])
-      look('a wrong address', await createBrowser().send('GET', new URL(`${scene.url}${path}`)));
+      recordPage('an unknown address', await createBrowser().send('GET', new URL(`${scene.url}${path}`)));
   }
 
   await everyFlow();
-  return shown;
+  return outputs;
 }

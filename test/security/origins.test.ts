@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createBrowser } from '../support/browser.ts';
-import { addConnection, begin, callbackUrl, openScene, type Scene } from './scene.ts';
+import { createBrowser } from '../support/browser/browser.ts';
+import { addConnection, callbackUrl, openAuthorization, openScene, type Scene } from './scene.ts';
 
-describe('where a trip may lead', () => {
+describe('destinations of an authorization', () => {
   let scene: Scene;
   beforeAll(async () => {
     scene = await openScene({ BASE_PATH: '/api/oauth', ALLOWED_RETURN_URLS: 'https://app.test' });
   });
   afterAll(() => scene?.close());
 
-  describe('threat 8: return_url', () => {
+  describe('return_url', () => {
     test.each([
       '//evil.test',
       '\\\\evil.test',
@@ -25,25 +25,25 @@ describe('where a trip may lead', () => {
       'https://аpp.test/',
       'http://app.test/',
       'https://app.test:444/',
-    ])('%j starts no trip', async (return_url) => {
+    ])('an authorization with the return_url %j is refused', async (return_url) => {
       const connection = await addConnection(scene);
-      const answer = await scene.api.post(`${connection.path}/authorize`, { return_url });
-      expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+      const response = await scene.api.post(`${connection.path}/authorize`, { return_url });
+      expect(response).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
     });
 
-    test('whoever made the link cannot foretell the outcome, nor add a header', async () => {
+    test('a return_url cannot preset the status parameter or add a header', async () => {
       const connection = await addConnection(scene);
       const return_url = 'https://app.test/done?status=completed&%73tatus=completed&x=%0d%0aset-cookie:a=b#f';
-      const trip = await begin(scene, connection, { return_url });
-      const hop = await trip.comeBack({ error: 'access_denied' });
+      const authorization = await openAuthorization(scene, connection, { return_url });
+      const hop = await authorization.sendCallback({ error: 'access_denied' });
       expect(hop.location?.origin).toBe('https://app.test');
       expect(hop.location?.searchParams.getAll('status')).toEqual(['failed']);
       expect(hop.headers.getSetCookie().join()).not.toContain('a=b');
     });
   });
 
-  describe('threats 9 and 12: origins', () => {
-    test('the redirect_uri is the configured one, on the link and at the exchange, whatever the request says', async () => {
+  describe('redirect_uri and tokens', () => {
+    test('the redirect_uri comes from the configuration, at the link and the exchange, whatever the request headers say', async () => {
       const connection = await addConnection(scene);
       const headers = {
         'x-forwarded-host': 'evil.test',
@@ -61,9 +61,9 @@ describe('where a trip may lead', () => {
       expect(new URL(started.body.authorization_url).origin).toBe(scene.broker.url);
     });
 
-    test('tokens travel to APIs in a header, never in a query', async () => {
-      const trip = await begin(scene, await addConnection(scene));
-      await trip.comeBack();
+    test('a token is sent to an API in a header, never in a query', async () => {
+      const authorization = await openAuthorization(scene, await addConnection(scene));
+      await authorization.sendCallback();
       const probe = scene.provider.received.findLast(({ path }) => path === '/me');
       expect(probe?.headers.authorization).toMatch(/^Bearer access-/);
       expect(probe?.query.toString()).toBe('');

@@ -1,16 +1,22 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { createBrowser } from '../support/browser.ts';
-import { type HostileProvider, json, selfSigned, startHostileProvider, text } from '../support/hostile-provider.ts';
+import { createBrowser } from '../support/browser/browser.ts';
+import {
+  type HostileProvider,
+  json,
+  selfSigned,
+  startHostileProvider,
+  text,
+} from '../support/provider/hostile-provider.ts';
 import {
   addConnection,
-  begin,
   connect,
   everythingSent,
   expectStatus,
   issueTokens,
-  obey,
+  openAuthorization,
   openScene,
   type Scene,
+  scriptCorrectReplies,
 } from './scene.ts';
 
 describe('calls to a provider', () => {
@@ -23,27 +29,27 @@ describe('calls to a provider', () => {
       startHostileProvider(),
       startHostileProvider(selfSigned),
     ]);
-    obey(elsewhere);
-    obey(untrusted);
+    scriptCorrectReplies(elsewhere);
+    scriptCorrectReplies(untrusted);
   });
-  afterEach(() => obey(scene.provider));
+  afterEach(() => scriptCorrectReplies(scene.provider));
   afterAll(async () => {
     await scene?.close();
     await elsewhere?.close();
     await untrusted?.close();
   });
 
-  describe('threat 10: TLS', () => {
-    test('an endpoint with a certificate nobody vouches for fails, says so to person and caller, and is sent nothing', async () => {
+  describe('TLS', () => {
+    test('a token endpoint with an untrusted certificate receives nothing, and the API names the certificate', async () => {
       const connection = await addConnection(scene, { body: { token_url: `${untrusted.origin}/token` } });
-      const trip = await begin(scene, connection);
-      expect((await trip.comeBack()).body).toContain('certificate could not be verified');
+      const authorization = await openAuthorization(scene, connection);
+      expect((await authorization.sendCallback()).body).toContain('Not connected');
       const { body } = await scene.api.get(connection.path);
       expect(body).toMatchObject({ status: 'failed', status_message: expect.stringContaining('certificate') });
       expect(untrusted.received).toEqual([]);
     });
 
-    test('a token is not shown to an untrusted test or revocation endpoint either', async () => {
+    test('a test or revocation endpoint with an untrusted certificate receives no token', async () => {
       const urls = { test_url: `${untrusted.origin}/me`, revocation_url: `${untrusted.origin}/revoke` };
       const connection = await addConnection(scene, { body: urls });
       expectStatus(await scene.api.post(`${connection.path}/grants`, { access_token: 'of-mine' }), 201);
@@ -55,7 +61,7 @@ describe('calls to a provider', () => {
     });
   });
 
-  describe('threat 11: one client authentication a request', () => {
+  describe('client authentication', () => {
     const secret = 'a+b/c:d%e f&g=ü';
     const formEncoded = encodeURIComponent(secret).replaceAll('%20', '+');
 
@@ -63,7 +69,7 @@ describe('calls to a provider', () => {
       ['client_secret_basic', `client:${formEncoded}`, null],
       ['client_secret_basic_raw', `client:${secret}`, null],
       ['client_secret_post', null, secret],
-    ])('%s carries a secret with +/:%% whole, in one place', async (method, header, inBody) => {
+    ])('%s sends a secret with +/:%% unchanged, in one place only', async (method, header, inBody) => {
       const connection = await addConnection(scene, { body: { client_secret: secret, token_auth_method: method } });
       await connect(scene, connection);
       expectStatus(await scene.api.post(`${connection.path}/refresh`), 200);
@@ -75,11 +81,11 @@ describe('calls to a provider', () => {
     });
   });
 
-  describe('threat 25: redirects', () => {
+  describe('redirects of a provider', () => {
     test.each([301, 302, 303, 307, 308])(
-      'a %i replays neither secret, code nor token at another host',
+      'a redirect with status %i sends neither secret, code nor token to another host',
       async (status) => {
-        // An endpoint of its own: one that redirects five times is not called for a while.
+        // Each status has its own token endpoint: the circuit of one endpoint opens after five redirects.
         const tokenPath = `/token-${status}`;
         scene.provider.script(tokenPath, issueTokens);
         const connection = await addConnection(scene, { body: { token_url: `${scene.provider.origin}${tokenPath}` } });
@@ -87,13 +93,13 @@ describe('calls to a provider', () => {
         for (const path of [tokenPath, '/me', '/revoke'])
           scene.provider.script(path, text(status, '', { location: `${elsewhere.origin}${path}` }));
         for (const verb of ['test', 'refresh', 'revoke']) await scene.api.post(`${connection.path}/${verb}`);
-        expect((await (await begin(scene, connection)).comeBack()).body).toContain('Not connected');
+        expect((await (await openAuthorization(scene, connection)).sendCallback()).body).toContain('Not connected');
         expect(elsewhere.received).toEqual([]);
       },
     );
   });
 
-  test('threat 19: revocation names the refresh token first, and holds here whatever the provider says', async () => {
+  test('revocation sends the refresh token first, and the grant is revoked even if the provider fails', async () => {
     const connection = await addConnection(scene);
     await connect(scene, connection);
     scene.provider.script('/revoke', json(503, {}));
@@ -107,7 +113,7 @@ describe('calls to a provider', () => {
     });
   });
 
-  test('threat 22: password grant and implicit flow do not exist', async () => {
+  test('the password grant and the implicit flow do not exist', async () => {
     for (const oauth_flow_type of ['password', 'implicit', 'token', 'constructor', '__proto__']) {
       const body = { connection_name: 'x', client_id: 'x', oauth_flow_type };
       expect((await scene.api.post('/connections', body)).status, oauth_flow_type).toBe(400);
@@ -115,7 +121,7 @@ describe('calls to a provider', () => {
     expect(everythingSent(scene.provider)).not.toMatch(/grant_type=(password|implicit)|response_type=(?!code\b)/);
   });
 
-  test('threat 36: a grant deleted while its refresh is under way does not come back', async () => {
+  test('a grant deleted during its refresh does not come back', async () => {
     const connection = await addConnection(scene);
     await connect(scene, connection);
     const { grants } = (await scene.api.get(`${connection.path}/grants`)).body as unknown as {
@@ -127,16 +133,19 @@ describe('calls to a provider', () => {
       );
     });
     const refreshing = scene.api.post(`${connection.path}/refresh`);
-    const answerNow = await release;
+    const respond = await release;
     expectStatus(await scene.api.delete(`${connection.path}/grants/${grants[0]?.grant_id}`), 204);
-    answerNow();
+    respond();
     expect((await refreshing).status).not.toBe(200);
     expect((await scene.api.get(connection.credential)).status).toBe(503);
     expect((await scene.api.get(`${connection.path}/grants`)).body.grants).toEqual([]);
   });
 
-  test('a page of the outcome never waits for a foreign site', async () => {
-    const page = await (await begin(scene, await addConnection(scene))).comeBack(undefined, createBrowser());
+  test('the page of a refused callback loads nothing from another site', async () => {
+    const page = await (await openAuthorization(scene, await addConnection(scene))).sendCallback(
+      undefined,
+      createBrowser(),
+    );
     expect(page.body).not.toMatch(/\b(?:src|href|action)\s*=|@import|url\(/i);
   });
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { decodeEntities } from '../support/browser.ts';
-import { json } from '../support/hostile-provider.ts';
-import { addConnection, begin, connect, obey, openScene, type Scene } from './scene.ts';
+import { decodeEntities } from '../support/browser/browser.ts';
+import { json } from '../support/provider/hostile-provider.ts';
+import { addConnection, connect, openAuthorization, openScene, type Scene, scriptCorrectReplies } from './scene.ts';
 
 let scene: Scene;
 beforeAll(async () => {
@@ -12,47 +12,49 @@ afterAll(() => scene?.close());
 const outcome = async (state: string, organization?: string) =>
   (await scene.api.get(`/authorizations/${state}`, { organization })).body;
 
-describe('threat 27: session swap', () => {
-  test('page and status name the organisation, the subject and the account', async () => {
+describe('session swap', () => {
+  test('the result page and the authorization status name the organisation, subject and account', async () => {
     const connection = await addConnection(scene, { organization: 'acme' });
-    const trip = await begin(scene, connection, { subject: 'user-42' });
-    const { body } = await trip.comeBack();
+    const authorization = await openAuthorization(scene, connection, { subject: 'user-42' });
+    const { body } = await authorization.sendCallback();
     for (const part of [connection.name, 'acme', 'user-42', 'Ada', 'ada']) expect(body).toContain(part);
-    const told = { status: 'completed', subject: 'user-42', account_id: 'ada', connection_name: connection.name };
-    expect(await outcome(trip.state, 'acme')).toMatchObject(told);
+    const completed = { status: 'completed', subject: 'user-42', account_id: 'ada', connection_name: connection.name };
+    expect(await outcome(authorization.state, 'acme')).toMatchObject(completed);
   });
 
-  test('a reconnect that ends at another account is refused though nobody named one, and keeps what there was', async () => {
+  test('a reconnect with another account is refused even if the caller names none, and the old token stays', async () => {
     const connection = await addConnection(scene);
     await connect(scene, connection);
     const before = (await scene.api.get(connection.credential)).body.access_token;
     scene.provider.script('/me', json(200, { sub: 'mallory' }));
-    const trip = await begin(scene, connection);
-    expect((await trip.comeBack()).body).toContain('Not connected');
-    expect(await outcome(trip.state)).toMatchObject({ status: 'failed', status_reason: 'account_mismatch' });
+    const authorization = await openAuthorization(scene, connection);
+    expect((await authorization.sendCallback()).body).toContain('Not connected');
+    expect(await outcome(authorization.state)).toMatchObject({ status: 'failed', status_reason: 'account_mismatch' });
     expect((await scene.api.get(connection.credential)).body).toMatchObject({
       access_token: before,
       account_id: 'ada',
     });
     expect(scene.provider.received.filter(({ path }) => path === '/revoke')).toEqual([]);
-    obey(scene.provider);
+    scriptCorrectReplies(scene.provider);
   });
 
-  test('only the caller can allow it, and says so when the trip begins', async () => {
+  test('only the caller can allow another account, when it starts the authorization', async () => {
     const connection = await addConnection(scene);
     await connect(scene, connection);
     scene.provider.script('/me', json(200, { sub: 'grace' }));
-    const trip = await begin(scene, connection, { allow_account_change: true });
-    expect((await trip.comeBack({ code: 'c', allow_account_change: 'false' })).body).toContain('Connected');
+    const authorization = await openAuthorization(scene, connection, { allow_account_change: true });
+    expect((await authorization.sendCallback({ code: 'c', allow_account_change: 'false' })).body).toContain(
+      'Connected',
+    );
     expect((await scene.api.get(connection.credential)).body.account_id).toBe('grace');
-    const refused = await begin(scene, connection, { account_id: 'ada' });
-    await refused.comeBack({ code: 'c', account_id: 'grace', allow_account_change: 'true' });
+    const refused = await openAuthorization(scene, connection, { account_id: 'ada' });
+    await refused.sendCallback({ code: 'c', account_id: 'grace', allow_account_change: 'true' });
     expect(await outcome(refused.state)).toMatchObject({ status_reason: 'account_mismatch' });
-    obey(scene.provider);
+    scriptCorrectReplies(scene.provider);
   });
 });
 
-describe('threat 31: what others wrote is text on a page', () => {
+describe('text from providers and callers on pages', () => {
   const attacks = [
     '<svg onload=alert(1)>',
     '"><script>alert(1)</script>',
@@ -61,43 +63,43 @@ describe('threat 31: what others wrote is text on a page', () => {
     '&lt;b&gt;',
   ];
 
-  test.each(attacks)('an account, a subject and a refusal of %j', async (attack) => {
+  test.each(attacks)('an account, a subject and an error of %j appear escaped on the page', async (attack) => {
     const connection = await addConnection(scene);
     scene.provider.script('/me', json(200, { sub: attack, name: attack }));
-    const connected = await (await begin(scene, connection, { subject: attack })).comeBack();
+    const connected = await (await openAuthorization(scene, connection, { subject: attack })).sendCallback();
     expect(decodeEntities(connected.body)).toContain(attack);
-    const denied = await (await begin(scene, connection, { subject: attack })).comeBack({
+    const denied = await (await openAuthorization(scene, connection, { subject: attack })).sendCallback({
       error: attack,
       error_description: attack,
       error_uri: `javascript:${attack}`,
     });
-    const refused = await (await begin(scene, connection)).comeBack({ state: attack, code: attack });
+    const refused = await (await openAuthorization(scene, connection)).sendCallback({ state: attack, code: attack });
     for (const { body } of [connected, denied, refused]) {
       expect(body).not.toContain(attack);
       expect(body).not.toMatch(
         /<(script|svg|img|iframe|object|embed|form|base|link|a)\b|<[^>]*\son\w+\s*=|javascript:/i,
       );
     }
-    obey(scene.provider);
+    scriptCorrectReplies(scene.provider);
   });
 
-  test('an account cannot read as another by turning the direction of the text', async () => {
+  test('an account name cannot imitate another by changing the text direction', async () => {
     const connection = await addConnection(scene);
     scene.provider.script('/me', json(200, { sub: 'mallory', name: 'Ada\u202e(ada)' }));
-    const { body } = await (await begin(scene, connection)).comeBack();
+    const { body } = await (await openAuthorization(scene, connection)).sendCallback();
     expect(body).toMatch(/<bdi>Ada\u202e\(ada\)<\/bdi> \(<bdi>mallory<\/bdi>\)/);
-    obey(scene.provider);
+    scriptCorrectReplies(scene.provider);
   });
 
-  test('every page, refusals too, keeps scripts, frames, caches and referrers out', async () => {
+  test('every page, error pages included, forbids scripts, frames, caching and referrers', async () => {
     const connection = await addConnection(scene);
-    const trip = await begin(scene, connection);
+    const authorization = await openAuthorization(scene, connection);
     const pages = [
-      await trip.comeBack(),
-      await trip.comeBack(),
-      await trip.browser.send('GET', new URL(`${scene.url}/authorize/${'x'.repeat(43)}`)),
-      await trip.browser.send('GET', new URL(`${scene.url}/callback/%00`)),
-      await trip.browser.send('GET', new URL(`${scene.url}/docs`)),
+      await authorization.sendCallback(),
+      await authorization.sendCallback(),
+      await authorization.browser.send('GET', new URL(`${scene.url}/authorize/${'x'.repeat(43)}`)),
+      await authorization.browser.send('GET', new URL(`${scene.url}/callback/%00`)),
+      await authorization.browser.send('GET', new URL(`${scene.url}/docs`)),
     ];
     for (const { headers, status } of pages) {
       const policy = headers.get('content-security-policy') ?? '';
@@ -110,10 +112,13 @@ describe('threat 31: what others wrote is text on a page', () => {
     }
   });
 
-  test('the answers that pass state and code on leave no referrer and no copy', async () => {
+  test('redirects with state or code are not cached and send no referrer', async () => {
     const connection = await addConnection(scene);
-    const trip = await begin(scene, connection, { return_url: 'https://app.test/' });
-    const hops = [await trip.browser.send('GET', new URL(trip.link)), await trip.comeBack()];
+    const authorization = await openAuthorization(scene, connection, { return_url: 'https://app.test/' });
+    const hops = [
+      await authorization.browser.send('GET', new URL(authorization.link)),
+      await authorization.sendCallback(),
+    ];
     for (const { status, headers } of hops) {
       expect(status).toBe(303);
       expect(headers.get('referrer-policy')).toBe('no-referrer');

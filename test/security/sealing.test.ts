@@ -4,19 +4,19 @@ import { createEnvironmentKeys } from '../../src/crypto/environment-keys.ts';
 import { createKeyRing } from '../../src/crypto/key-ring.ts';
 import { newId } from '../../src/crypto/tokens.ts';
 import type { SealedAt } from '../../src/domain/ports/cipher.ts';
-import { encryptionKey } from '../support/encryption-keys.ts';
-import { createMemoryDataKeys } from '../support/memory-data-keys.ts';
+import { encryptionKey } from '../support/builders/encryption-keys.ts';
+import { createMemoryDataKeys } from '../support/memory/data-keys.ts';
 
 const at: SealedAt = { organizationId: 'acme', table: 'grants', row: '0190-a', column: 'sealed_tokens' };
 const secret = 'canary-secret-text';
 
-async function createCipherOfItsOwn() {
+async function createCipherWithNewKeys() {
   const keyEncryptionKeys = createEnvironmentKeys([encryptionKey('k1')]);
   const ring = await createKeyRing({ keys: createMemoryDataKeys(), keyEncryptionKeys, newId, clock: () => new Date() });
   return ring.cipher;
 }
 
-const cipher = await createCipherOfItsOwn();
+const cipher = await createCipherWithNewKeys();
 
 test.each<[string, Partial<SealedAt>]>([
   ['another organisation', { organizationId: 'other' }],
@@ -25,36 +25,66 @@ test.each<[string, Partial<SealedAt>]>([
   ['another table', { table: 'connections' }],
   ['another row', { row: '0190-b' }],
   ['another column', { column: 'sealed_client_secrets' }],
-])('ciphertext moved to %s does not open', (_, change) => {
+])('a value moved to %s does not open', (_, change) => {
   const sealed = cipher.seal(secret, at);
   expect(() => cipher.open(sealed, { ...at, ...change })).toThrow('could not be opened');
   expect(cipher.open(sealed, at)).toBe(secret);
 });
 
-test('ciphertext of the global scope does not open for an organisation, whatever its name', () => {
+test('a value of the global scope does not open for an organisation, whatever its name', () => {
   const sealed = cipher.seal(secret, { ...at, organizationId: null });
   for (const organizationId of ['', 'null', 'acme']) {
     expect(() => cipher.open(sealed, { ...at, organizationId })).toThrow('could not be opened');
   }
 });
 
-test('two places that differ never share a context, however their parts are cut', () => {
+test('a value sealed for one place never opens at a different one, for random places', () => {
   const place = fc.record({
     organizationId: fc.option(fc.string(), { nil: null }),
     table: fc.constantFrom('connections' as const, 'grants' as const),
     row: fc.oneof(fc.string(), fc.constant('","')),
     column: fc.oneof(fc.string(), fc.constant('"]')),
+    // URLs that a client secret may be sent to; null: the value is bound to none.
+    boundTo: fc.option(fc.oneof(fc.string(), fc.constantFrom('null', 'https://a.test/', 'https://a.test')), {
+      nil: null,
+    }),
   });
+  const locationOf = ({ boundTo, ...rest }: { boundTo: string | null } & Omit<SealedAt, 'boundTo'>): SealedAt =>
+    boundTo === null ? rest : { ...rest, boundTo };
   fc.assert(
     fc.property(place, place, (one, other) => {
-      const sealed = cipher.seal(secret, one);
-      if (JSON.stringify(one) === JSON.stringify(other)) expect(cipher.open(sealed, other)).toBe(secret);
-      else expect(() => cipher.open(sealed, other)).toThrow();
+      const sealed = cipher.seal(secret, locationOf(one));
+      if (JSON.stringify(one) === JSON.stringify(other)) expect(cipher.open(sealed, locationOf(other))).toBe(secret);
+      else expect(() => cipher.open(sealed, locationOf(other))).toThrow();
     }),
   );
 });
 
-test('a flipped bit anywhere, in version, key id, nonce, ciphertext or tag, keeps the value shut', () => {
+test('a value whose location differs in one member alone does not open, for random changes', () => {
+  const member = fc.constantFrom('organizationId' as const, 'row' as const, 'column' as const, 'boundTo' as const);
+  const full = { ...at, boundTo: 'https://provider.test/token' };
+  fc.assert(
+    fc.property(member, fc.string(), fc.boolean(), (name, text, isLonger) => {
+      const changed = isLonger ? `${full[name]}${text}` : text;
+      const sealed = cipher.seal(secret, full);
+      if (changed === full[name]) expect(cipher.open(sealed, full)).toBe(secret);
+      else expect(() => cipher.open(sealed, { ...full, [name]: changed })).toThrow('could not be opened');
+    }),
+  );
+});
+
+test('a value of one layout version does not open as one of the other, with or without its URLs', () => {
+  for (const place of [at, { ...at, boundTo: 'https://provider.test/token' }]) {
+    const sealed = Uint8Array.from(cipher.seal(secret, place));
+    sealed[0] = (sealed[0] ?? 0) ^ 3;
+    expect([1, 2]).toContain(sealed[0]);
+    for (const location of [at, { ...at, boundTo: 'https://provider.test/token' }, { ...at, boundTo: '' }]) {
+      expect(() => cipher.open(sealed, location)).toThrow('could not be opened');
+    }
+  }
+});
+
+test('a value with a flipped bit in version, key id, nonce, ciphertext or tag does not open', () => {
   const sealed = cipher.seal(secret, at);
   for (let index = 0; index < sealed.length; index++) {
     for (const bit of [1, 128]) {
@@ -65,7 +95,7 @@ test('a flipped bit anywhere, in version, key id, nonce, ciphertext or tag, keep
   }
 });
 
-test('a value cut short or grown keeps shut', () => {
+test('a shortened or extended value does not open', () => {
   const sealed = cipher.seal(secret, at);
   for (let length = 0; length < sealed.length; length++) {
     expect(() => cipher.open(sealed.subarray(0, length), at), `length ${length}`).toThrow('could not be opened');
@@ -73,12 +103,12 @@ test('a value cut short or grown keeps shut', () => {
   expect(() => cipher.open(Buffer.concat([sealed, Uint8Array.of(0)]), at)).toThrow('could not be opened');
 });
 
-test('a value sealed under the keys of another installation keeps shut', async () => {
-  const foreign = (await createCipherOfItsOwn()).seal(secret, at);
+test('a value sealed with the keys of another installation does not open', async () => {
+  const foreign = (await createCipherWithNewKeys()).seal(secret, at);
   expect(() => cipher.open(foreign, at)).toThrow('could not be opened');
 });
 
-test('neither the sealed bytes nor a refusal show the secret', () => {
+test('neither the sealed bytes nor the error contain the secret', () => {
   const sealed = cipher.seal(secret, at);
   expect(Buffer.from(sealed).includes(secret)).toBe(false);
   try {

@@ -1,31 +1,66 @@
-import type { ApiKey } from '../api-key.ts';
 import type { AuditEvent } from '../audit.ts';
 import type { Authorization } from '../authorization.ts';
-import type { Reach } from '../caller.ts';
-import type { Connection } from '../connection.ts';
+import type { ApiKey } from '../callers/api-key.ts';
+import type { Reach } from '../callers/caller.ts';
+import type { Connection, OrganizationId } from '../connections/connection.ts';
 
-export interface TripWithConnection {
+export interface AuthorizationWithConnection {
   authorization: Authorization;
   connection: Connection;
 }
 
-/** Trips by their state, which is itself the proof of who may ask; organisations come out of the row. */
-export interface TripStore {
-  find(stateHash: string): Promise<TripWithConnection | undefined>;
-  /** The latest opener binds, while pending and unexpired. */
-  bind(stateHash: string, browserHash: string, now: Date): Promise<TripWithConnection | undefined>;
-  /** One conditional update on state and browser together: a foreign browser's hit consumes nothing. */
-  consume(stateHash: string, browserHash: string, now: Date): Promise<TripWithConnection | undefined>;
+/** Parts of an authorization that are kept if its connection is deleted: enough to send its browser back. */
+export interface DeletedAuthorization {
+  connectionName: string;
+  /** Organisation that owned the connection; null if it was global. */
+  connectionOwner: OrganizationId;
+  browserHash: string;
+  returnUrl: string | null;
+  clientState: string | null;
+}
+
+/** Finds authorizations by their state. The state itself is the proof of access; the row names the organisation. */
+export interface AuthorizationLookup {
+  find(stateHash: string): Promise<AuthorizationWithConnection | undefined>;
+  /** Finds an authorization that was opened, and still open, when its connection was deleted. */
+  findDeleted(stateHash: string): Promise<DeletedAuthorization | undefined>;
+  /** Binds a pending, unexpired authorization to a browser. The last browser to open the link wins. */
+  bind(stateHash: string, browserHash: string, now: Date): Promise<AuthorizationWithConnection | undefined>;
+  /**
+   * Consumes the state in one conditional update on state and browser. A callback from another browser consumes
+   * nothing. The hash of the callback recognises the same callback later.
+   */
+  consume(
+    stateHash: string,
+    by: { browserHash: string; callbackHash: string },
+    now: Date,
+  ): Promise<AuthorizationWithConnection | undefined>;
+  /** Lists authorizations that hold tokens after the end of their wait, longest first. */
+  listOverdue(now: Date, limit: number): Promise<OverdueAuthorization[]>;
+}
+
+export type OverdueAuthorization = Pick<Authorization, 'stateHash' | 'organizationId' | 'connectionId'>;
+
+export interface KeyRevocation {
+  reach: Reach;
+  cascade: boolean;
+  now: Date;
+  eventOf: (key: ApiKey) => AuditEvent;
 }
 
 export interface ApiKeyStore {
   find(id: string): Promise<ApiKey | undefined>;
-  insert(key: ApiKey): Promise<void>;
-  /** Those within the reach. */
+  /**
+   * Inserts the key and its audit event in one transaction. Returns false if the key that makes it was revoked meanwhile.
+   */
+  insert(key: ApiKey, event: AuditEvent): Promise<boolean>;
+  /** Lists the keys within the reach. */
   list(reach: Reach): Promise<ApiKey[]>;
-  /** False where no such live key is within the reach. */
-  revoke(id: string, reach: Reach, now: Date): Promise<boolean>;
-  /** Best effort, batched by the caller. */
+  /**
+   * Revokes a key within the reach and, with cascade, every key below it in the chain of `created_by`, each with its audit
+   * event, in one transaction. Returns the keys that it revoked; empty if there was none.
+   */
+  revoke(id: string, revocation: KeyRevocation): Promise<ApiKey[]>;
+  /** Records the last use, best effort. The caller batches the ids. */
   touch(ids: readonly string[], now: Date): Promise<void>;
-  appendAudit(event: AuditEvent): Promise<void>;
 }

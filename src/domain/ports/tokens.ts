@@ -1,13 +1,13 @@
-/** Random and hashed text: states, API key secrets, browser ids. */
+/** Generates and hashes random text: states, API key secrets, browser ids. */
 export interface Tokens {
-  /** base64url; 16 bytes (128 bit) at least, or it throws. */
+  /** Returns base64url. Throws for less than 16 bytes (128 bits). */
   random(bytes: number): string;
   sha256(text: string): Uint8Array;
-  /** base64url, for hashes that serve as keys of rows. */
+  /** Returns base64url, for hashes that are row keys. */
   sha256Text(text: string): string;
-  /** In a time that depends on the lengths alone. */
+  /** Compares in a time that depends only on the lengths. */
   equal(a: Uint8Array, b: Uint8Array): boolean;
 }
 
-/** Ids of rows: UUID version 7, so that they sort by the time they were made. */
+/** Creates row ids: UUID version 7, which sorts by creation time. */
 export type NewId = () => string;

@@ -4,48 +4,77 @@ import { opaque } from './parameters.ts';
 
 const open = { for: 'public', limited: true } as const;
 const page = z.string();
-const answers = {
-  200: { description: 'A page with the outcome.', schema: page, mediaType: 'text/html' },
+const responses = {
+  200: { description: 'A page that tells the person the outcome.', schema: page, mediaType: 'text/html' },
   303: {
-    description: 'Back to the stored return_url, with status, connection_name and status_reason.',
-    headers: { Location: 'The return_url.' },
+    description:
+      'Redirect to return_url with the query parameters status, connection_name, status_reason and client_state. With binding_challenge: status=confirmation_required, authorization_id and confirmation_code.',
+    headers: { Location: 'The return_url with the outcome.' },
   },
   400: {
-    description: 'A page: unknown or used state, another browser, another path or issuer. Nothing was consumed.',
+    description:
+      'A page: the state is unknown, or belongs to another browser, connection or issuer. No code was exchanged. A link that has expired or was cancelled, and an edited or deleted connection, lead to return_url if there is one.',
     schema: page,
     mediaType: 'text/html',
   },
 };
-const toGlobal = z.object({ name: opaque.describe('The connection’s name.') });
-const toOrganization = toGlobal.extend({ organization_id: opaque.describe('The connection’s owner.') });
+const toGlobal = z.object({ name: opaque.describe('Name of the connection.') });
+const toOrganization = toGlobal.extend({ organization_id: opaque.describe('Organisation that owns the connection.') });
 const returned = {
   tag: 'Browser',
-  description: 'Parameters are those of RFC 6749 §4.1.2 and RFC 9207; each may come once.',
+  description:
+    'The provider sends the authorization response here (RFC 6749 §4.1.2, RFC 9207). Each parameter may appear once. Any later request for the same state from the same browser shows the outcome that was reached.',
   access: open,
-  answers,
+  responses,
+  problems: [],
+} as const;
+
+const opening = {
+  tag: 'Browser',
+  path: '/authorize/{state}',
+  access: open,
+  params: z.object({ state: opaque.describe('State of the authorization.') }),
+  responses: {
+    303: {
+      description: 'Redirect to the provider, or to return_url with the outcome that this browser reached before.',
+      headers: {
+        Location: 'Authorization URL at the provider, or the return_url.',
+        'Set-Cookie': 'Signed id of this opening.',
+      },
+    },
+    200: {
+      description:
+        'The page before the provider: it names the organisation, the subject, the connection and the provider. Or a page with the outcome that this browser reached before.',
+      schema: page,
+      mediaType: 'text/html',
+    },
+    400: { description: 'A page: the link is unknown, used or expired.', schema: page, mediaType: 'text/html' },
+  },
   problems: [],
 } as const;
 
 export const openAuthorization = declare({
+  ...opening,
   operationId: 'openAuthorization',
-  tag: 'Browser',
-  summary: 'Open the link of a trip',
-  description: 'Binds this browser to the trip by a signed cookie. HEAD does nothing.',
+  summary: 'Open an authorization link',
+  description:
+    'Shows the page before the provider, which changes nothing. Without that page (CONFIRM_PAGE) it binds the authorization to this browser with a signed cookie and redirects to the provider. HEAD has no effect.',
   method: 'GET',
-  path: '/authorize/{state}',
-  access: open,
-  params: z.object({ state: opaque }),
-  answers: {
-    303: { description: 'To the provider.', headers: { Location: 'The provider.', 'Set-Cookie': 'The browser’s id.' } },
-    400: { description: 'A page: unknown or expired.', schema: page, mediaType: 'text/html' },
-  },
-  problems: [],
+});
+
+export const continueAuthorization = declare({
+  ...opening,
+  operationId: 'continueAuthorization',
+  summary: 'Go on from the page before the provider',
+  description:
+    'The form of the page. Binds the authorization to this browser with a signed cookie and redirects to the provider. Without the token of the page it shows the page again.',
+  method: 'POST',
 });
 
 export const callback = declare({
   ...returned,
   operationId: 'callback',
-  summary: 'Return to a global connection',
+  summary: 'Receive the authorization response for a global connection',
   method: 'GET',
   path: '/callback/{name}',
   params: toGlobal,
@@ -54,7 +83,7 @@ export const callback = declare({
 export const callbackForm = declare({
   ...returned,
   operationId: 'callbackForm',
-  summary: 'Return to a global connection by form_post',
+  summary: 'Receive the authorization response for a global connection by form_post',
   method: 'POST',
   path: '/callback/{name}',
   params: toGlobal,
@@ -63,7 +92,7 @@ export const callbackForm = declare({
 export const organizationCallback = declare({
   ...returned,
   operationId: 'organizationCallback',
-  summary: 'Return to an organisation’s connection',
+  summary: 'Receive the authorization response for an organisation’s connection',
   method: 'GET',
   path: '/callback/{organization_id}/{name}',
   params: toOrganization,
@@ -72,7 +101,7 @@ export const organizationCallback = declare({
 export const organizationCallbackForm = declare({
   ...returned,
   operationId: 'organizationCallbackForm',
-  summary: 'Return to an organisation’s connection by form_post',
+  summary: 'Receive the authorization response for an organisation’s connection by form_post',
   method: 'POST',
   path: '/callback/{organization_id}/{name}',
   params: toOrganization,

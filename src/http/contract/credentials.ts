@@ -1,14 +1,16 @@
 import { declare } from '../declaration.ts';
-import { credential, credentialQuery, rejectedToken, workflowHeaders } from '../schemas/credential.ts';
+import { credential, credentialQuery, rejectedToken, renewedCredential } from '../schemas/credentials.ts';
+import { explanation } from '../schemas/explanation.ts';
+import { workflowHeaders } from '../schemas/workflows.ts';
 import { examples } from './examples.ts';
 import { connectionParams } from './parameters.ts';
 
 const access = { for: 'organization', permission: 'credentials:read' } as const;
-const answers = {
+const responses = {
   200: {
-    description: 'A token that is alive.',
+    description: 'A valid access token.',
     schema: credential,
-    headers: { 'Cache-Control': 'no-store' },
+    headers: { 'Cache-Control': 'Always no-store.' },
     example: examples.credential,
   },
 };
@@ -18,22 +20,41 @@ const problems = [
   'account_ambiguous',
   'connection_not_ready',
   'provider_unavailable',
+  'workflow_disabled',
 ] as const;
 
 export const getCredential = declare({
   operationId: 'getCredential',
   tag: 'Credentials',
-  summary: 'Fetch a live access token',
+  summary: 'Fetch a valid access token',
   description:
-    'The organisation’s own connection, else the global one: there the organisation’s own grant, else the shared one.',
+    'Uses the organisation’s connection, otherwise the global one. On a global connection, the organisation’s grant is used, otherwise the shared grant. The token is refreshed first if it has expired or lives too short for min_ttl.',
   method: 'GET',
   path: '/credentials/{name}',
   access,
   params: connectionParams,
   query: credentialQuery,
   headers: workflowHeaders,
-  answers,
-  problems: [...problems, 'insufficient_scope', 'min_ttl_unsatisfiable', 'workflow_disabled'],
+  responses,
+  problems: [...problems, 'insufficient_scope', 'min_ttl_unsatisfiable'],
+});
+
+export const explainCredential = declare({
+  operationId: 'explainCredential',
+  tag: 'Credentials',
+  summary: 'Explain what a fetch would answer',
+  description:
+    'Takes the query and the headers of the fetch and applies its rules, for the same caller. Calls no provider, changes nothing and returns no token. Answers 200 also if the fetch would be refused. The first refused step decides `answer`; the steps after it show what else would refuse the fetch. If the last step has the outcome `refresh`, the fetch waits for the provider: `answer` then supposes that the refresh works.',
+  method: 'GET',
+  path: '/credentials/{name}/explain',
+  access: { for: 'organization', permission: 'connections:read' },
+  params: connectionParams,
+  query: credentialQuery,
+  headers: workflowHeaders,
+  responses: {
+    200: { description: 'Steps of the fetch and its answer.', schema: explanation, example: examples.explanation },
+  },
+  problems: [],
 });
 
 export const renewCredential = declare({
@@ -41,13 +62,16 @@ export const renewCredential = declare({
   tag: 'Credentials',
   summary: 'Report a token that the provider’s API rejected',
   description:
-    'Refreshed only while that token is the current one, once for all who report it; otherwise the current one is answered.',
+    'If the rejected token is still the current one, it is refreshed, once for all callers that report it. Otherwise the current token is returned without a refresh. If the refresh fails for good, the rejected token is not served again.',
   method: 'POST',
   path: '/credentials/{name}/renew',
   access,
   params: connectionParams,
+  headers: workflowHeaders,
   body: rejectedToken,
   bodyExample: { rejected_token: 'the-access-token' },
-  answers,
+  responses: {
+    200: { ...responses[200], schema: renewedCredential, example: { ...examples.credential, renewed: true } },
+  },
   problems,
 });

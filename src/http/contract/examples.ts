@@ -1,4 +1,4 @@
-/** Values shown in the documentation. */
+/** Examples shown in the API description. Tests parse each with the schema of its route. */
 const detail = {
   id: '01980c2e-6f5a-7c31-9b0e-0d6d6f1c2a11',
   organization_id: 'acme',
@@ -10,6 +10,10 @@ const detail = {
   status: 'completed',
   status_reason: null,
   status_message: null,
+  next_action: 'none',
+  refreshable: true,
+  warnings: [],
+  last_error: null,
   expires_at: '2030-01-31T13:00:00.000Z',
   last_refresh_at: '2030-01-31T12:00:00.000Z',
   next_refresh_at: '2030-01-31T12:00:00.000Z',
@@ -19,6 +23,8 @@ const detail = {
   multi_account: false,
   share_with_organizations: true,
   description: null,
+  managed_by: null,
+  drifted: false,
   created_by: 'bootstrap',
   created_at: '2030-01-01T09:00:00.000Z',
   updated_at: '2030-01-01T09:00:00.000Z',
@@ -28,6 +34,10 @@ const detail = {
   revocation_url: null,
   test_url: null,
   redirect_uri: 'https://broker.example/callback/acme/crm',
+  allow_import: false,
+  pkce: null,
+  terminal_errors: [],
+  error_path: null,
   token_auth_method: null,
   variables: {},
   authorize_params: {},
@@ -41,10 +51,17 @@ const grant = {
   grant_id: '01980c2f-1b2c-7a44-8f3e-5b1f4f0e9d02',
   subject: null,
   account_id: '4711',
+  account_name: 'Ada',
+  account_verified: true,
   status: 'completed',
   status_reason: null,
+  next_action: 'none',
+  refreshable: true,
+  warnings: [],
+  last_error: null,
   scopes: ['contacts.read', 'offline_access'],
   expires_at: '2030-01-31T13:00:00.000Z',
+  refresh_expires_at: null,
   last_refresh_at: '2030-01-31T12:00:00.000Z',
   next_refresh_at: '2030-01-31T12:00:00.000Z',
   health: 'healthy',
@@ -62,7 +79,28 @@ const credential = {
   scopes: ['contacts.read', 'offline_access'],
   status: 'completed',
   status_reason: null,
+  next_action: 'none',
   extra: { instance_url: 'https://eu.provider.example' },
+};
+
+const dependency = {
+  workflow_id: 'invoices',
+  workflow_name: 'Invoices',
+  connection_name: 'crm',
+  connection_organization_id: 'acme',
+  registered_at: '2030-01-01T09:00:00.000Z',
+  last_accessed_at: '2030-01-31T12:00:00.000Z',
+};
+
+const workflow = {
+  workflow_id: 'invoices',
+  is_disabled: true,
+  disabled_reason: 'The connection crm was deleted.',
+  disabled_at: '2030-01-31T12:00:00.000Z',
+  disabled_by: 'bootstrap',
+  connection_name: 'crm',
+  enabled_at: null,
+  enabled_by: null,
 };
 
 const apiKey = {
@@ -75,11 +113,38 @@ const apiKey = {
   created_by: 'bootstrap',
   created_at: '2030-01-01T09:00:00.000Z',
   expires_at: null,
+  rate_limit_per_minute: null,
   last_used_at: null,
   revoked_at: null,
 };
 
+const auditEvent = {
+  id: '4711',
+  time: '2030-01-31T12:00:00.000Z',
+  actor: 'api_key:01980c30-0a5e-7d10-9a55-3c9d7e8f1b23',
+  action: 'credential.fetched',
+  organization_id: 'acme',
+  connection_id: detail.id,
+  connection_name: 'crm',
+  grant_id: grant.grant_id,
+  outcome: 'success',
+  details: { subject: null, account_id: null, fetches: 180, until: '2030-01-31T12:00:00.900Z' },
+  request_id: '01980c31-7a11-7c52-8b6f-9a0d3c5e7f21',
+  address: '192.0.2.10',
+};
+
 export const examples = {
+  explanation: {
+    steps: [
+      { step: 'permission', outcome: 'passed', detail: 'The caller has the permission credentials:read.' },
+      { step: 'connection', outcome: 'passed', detail: 'The own connection crm of the organization acme serves.' },
+      { step: 'grant', outcome: 'passed', detail: 'The own grant of the organization acme serves.' },
+      { step: 'scopes', outcome: 'refused', detail: 'The grant lacks contacts.write. It has contacts.read.' },
+      { step: 'token', outcome: 'passed', detail: 'The stored token expires at 2030-01-01T00:00:00.000Z, in 900 s.' },
+      { step: 'refresh', outcome: 'passed', detail: 'The stored token is served. The fetch starts no refresh.' },
+    ],
+    answer: { status: 403, code: 'insufficient_scope', next_action: 'authorize' },
+  },
   newConnection: {
     connection_name: 'crm',
     client_id: 'broker-client',
@@ -89,10 +154,25 @@ export const examples = {
     scopes: ['contacts.read', 'offline_access'],
   },
   detail,
+  preview: {
+    changes: [{ field: 'description', from: null, to: 'Customer data' }],
+    effects: {
+      grants_disconnected: 0,
+      organizations_disconnected: 0,
+      authorizations_voided: 0,
+      workflows_disabled: 0,
+      revoked_at_provider: false,
+      client_secret_required: false,
+    },
+    warnings: [],
+  },
   list: { connections: [{ ...summary, shadowed: false }], count: 1, next_cursor: null },
   grant,
-  grants: { grants: [grant] },
+  grants: { grants: [grant], next_cursor: null },
   imported: { refresh_token: 'the-refresh-token', scopes: 'contacts.read offline_access', account_id: '4711' },
   credential,
+  dependency,
+  workflow,
   apiKey,
+  auditEvent,
 };

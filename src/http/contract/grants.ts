@@ -1,4 +1,7 @@
+import { z } from 'zod';
+import { grantStatuses } from '../../domain/grants/grant.ts';
 import { declare } from '../declaration.ts';
+import { queryInteger, queryText } from '../schemas/fields/text.ts';
 import {
   grantList,
   grantRevocation,
@@ -7,10 +10,11 @@ import {
   importedTokens,
   revokedGrants,
   testReport,
-} from '../schemas/grant.ts';
+} from '../schemas/grants.ts';
 import { examples } from './examples.ts';
 import { connectionParams, opaque } from './parameters.ts';
 
+const grantParams = connectionParams.extend({ grant_id: opaque.describe('Id of the grant.') });
 const read = { for: 'organization', permission: 'connections:read' } as const;
 const write = { for: 'organization', permission: 'connections:write' } as const;
 const use = { for: 'organization', permission: 'connections:authorize' } as const;
@@ -19,39 +23,60 @@ export const listGrants = declare({
   operationId: 'listGrants',
   tag: 'Grants',
   summary: 'List the organisation’s grants of a connection',
+  description: 'Without an organisation, lists the shared grants of a global connection.',
   method: 'GET',
   path: '/connections/{name}/grants',
   access: read,
   params: connectionParams,
-  answers: { 200: { description: 'All of them.', schema: grantList, example: examples.grants } },
+  query: z.object({
+    status: z.enum(grantStatuses).optional().describe('Only grants with this status.'),
+    subject: queryText(255).describe('Only grants of this subject.'),
+    q: queryText(200).describe('Only grants whose subject, account id or account name contains this text.'),
+    limit: queryInteger({ min: 1, max: 200, default: 50 }).describe('Maximum grants on a page.'),
+    cursor: queryText(1024).describe('next_cursor of the previous page.'),
+  }),
+  responses: { 200: { description: 'A page of grants, oldest first.', schema: grantList, example: examples.grants } },
   problems: ['connection_not_found'],
+});
+
+export const getGrant = declare({
+  operationId: 'getGrant',
+  tag: 'Grants',
+  summary: 'Read one grant of the organisation',
+  method: 'GET',
+  path: '/connections/{name}/grants/{grant_id}',
+  access: read,
+  params: grantParams,
+  responses: { 200: { description: 'The grant.', schema: grantSummary, example: examples.grant } },
+  problems: ['connection_not_found', 'grant_not_found'],
 });
 
 export const importGrant = declare({
   operationId: 'importGrant',
   tag: 'Grants',
   summary: 'Import an existing token set',
-  description: 'An existing grant of that subject and account is replaced.',
+  description:
+    'Stores tokens that were obtained elsewhere, as single fields or as the raw token response. They replace an existing grant of the same subject and account. Without an expiry the grant is refreshed at the next sweep, to learn the lifetime of its token. verify refreshes or tests the grant at once; the grant is kept whatever the outcome.',
   method: 'POST',
   path: '/connections/{name}/grants',
   access: write,
   params: connectionParams,
   body: importedTokens,
   bodyExample: examples.imported,
-  answers: { 201: { description: 'The grant.', schema: grantSummary, example: examples.grant } },
-  problems: ['connection_not_found'],
+  responses: { 201: { description: 'Tokens imported.', schema: grantSummary, example: examples.grant } },
+  problems: ['import_not_allowed', 'connection_not_found'],
 });
 
 export const deleteGrant = declare({
   operationId: 'deleteGrant',
   tag: 'Grants',
   summary: 'Delete a grant',
-  description: 'Where it hid a shared grant, that one serves again.',
+  description: 'If an organisation deletes its grant of a global connection, the shared grant is used again.',
   method: 'DELETE',
   path: '/connections/{name}/grants/{grant_id}',
   access: write,
-  params: connectionParams.extend({ grant_id: opaque }),
-  answers: { 204: { description: 'It is gone.' } },
+  params: grantParams,
+  responses: { 204: { description: 'Grant deleted.' } },
   problems: ['connection_not_found', 'grant_not_found'],
 });
 
@@ -61,11 +86,12 @@ export const refreshGrant = declare({
   ...selected,
   operationId: 'refreshGrant',
   tag: 'Grants',
-  summary: 'Refresh now',
+  summary: 'Refresh a grant now',
+  description: 'Refreshes the grant of the subject and account, even if its token is still valid.',
   path: '/connections/{name}/refresh',
   access: use,
   body: grantSelector,
-  answers: { 200: { description: 'The refreshed grant.', schema: grantSummary, example: examples.grant } },
+  responses: { 200: { description: 'The refreshed grant.', schema: grantSummary, example: examples.grant } },
   problems: [
     'connection_not_found',
     'grant_not_found',
@@ -80,13 +106,15 @@ export const testConnection = declare({
   ...selected,
   operationId: 'testConnection',
   tag: 'Grants',
-  summary: 'Probe the provider with the live token',
+  summary: 'Test a connection at the provider',
+  description:
+    'Calls the test URL of the provider with a valid access token. The result is kept as health of the grant.',
   path: '/connections/{name}/test',
   access: use,
   body: grantSelector,
-  answers: {
+  responses: {
     200: {
-      description: 'What came of it.',
+      description: 'Result of the test. A failed test is a 200 response with test_result failed.',
       schema: testReport,
       example: {
         test_result: 'success',
@@ -110,13 +138,14 @@ export const revokeGrants = declare({
   operationId: 'revokeGrants',
   tag: 'Grants',
   summary: 'Revoke grants',
-  description: 'At the provider where it has an endpoint (RFC 7009), here in any case.',
+  description:
+    'Revokes the tokens at the provider if it has a revocation endpoint (RFC 7009). The broker stops using the grants in any case.',
   path: '/connections/{name}/revoke',
   access: write,
   body: grantRevocation,
-  answers: {
+  responses: {
     200: {
-      description: 'What was revoked.',
+      description: 'The revoked grants; empty if there was none.',
       schema: revokedGrants,
       example: {
         revoked: [

@@ -6,13 +6,15 @@ const access = { for: 'public', limited: false } as const;
 export const getHealth = declare({
   operationId: 'getHealth',
   tag: 'Health',
-  summary: 'Whether credentials can be served',
+  summary: 'Read the health of the service',
+  description: 'The status code tells if credentials can be served.',
   method: 'GET',
   path: '/health',
   access,
-  answers: {
+  responses: {
     200: {
-      description: 'They can; degraded while the queue is down.',
+      description:
+        'Credentials can be served. Status is degraded if the queue is unavailable or refuses writes, no worker is alive, the last sweep ended more than two intervals ago, or token sets wait to be stored.',
       schema: health,
       example: {
         status: 'ok',
@@ -21,9 +23,14 @@ export const getHealth = declare({
         timestamp: '2030-01-31T12:00:00.000Z',
         database: 'ok',
         queue: 'ok',
+        queue_failure: null,
+        workers: 2,
+        last_sweep_at: '2030-01-31T11:45:00.000Z',
+        unsaved_tokens: 0,
+        refresh_mode: 'on',
       },
     },
-    503: { description: 'The database is away.', schema: health },
+    503: { description: 'The database is unavailable; credentials cannot be served.', schema: health },
   },
   problems: [],
 });
@@ -31,24 +38,24 @@ export const getHealth = declare({
 export const getLiveness = declare({
   operationId: 'getLiveness',
   tag: 'Health',
-  summary: 'Whether this process runs',
+  summary: 'Check that the process is alive',
   method: 'GET',
   path: '/livez',
   access,
-  answers: { 200: { description: 'It does.', schema: liveness, example: { status: 'ok' } } },
+  responses: { 200: { description: 'The process is alive.', schema: liveness, example: { status: 'ok' } } },
   problems: [],
 });
 
 export const getReadiness = declare({
   operationId: 'getReadiness',
   tag: 'Health',
-  summary: 'Whether this process should get traffic',
+  summary: 'Check that the process is ready for traffic',
   method: 'GET',
   path: '/readyz',
   access,
-  answers: {
-    200: { description: 'It should.', schema: readiness },
-    503: { description: 'Not yet, or not now.', schema: readiness },
+  responses: {
+    200: { description: 'The process is ready.', schema: readiness },
+    503: { description: 'The process is not ready: at least one of the checks is false.', schema: readiness },
   },
   problems: [],
 });

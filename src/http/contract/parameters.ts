@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { connectionName } from '../schemas/text.ts';
+import { connectionName } from '../schemas/fields/text.ts';
 
-export const connectionParams = z.object({ name: connectionName.describe('The connection’s name.') });
+export const connectionParams = z.object({ name: connectionName.describe('Name of the connection.') });
 
-/** Opaque: whatever has the wrong form simply does not exist. */
+/** Id or state without a checked format: a malformed value is answered like an unknown one. */
 export const opaque = z.string().max(512);

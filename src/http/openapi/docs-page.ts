@@ -4,7 +4,7 @@ import { problems } from '../problem.ts';
 import type { OpenApiDocument, Operation } from './document.ts';
 import type { JsonSchema } from './schema-collector.ts';
 
-/** The document for people: every operation, what goes in and out, and what each error code means. */
+/** Readable page of the document: every operation with parameters, body and responses, and every error code. */
 export function docsPage(document: OpenApiDocument): Page {
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
@@ -37,9 +37,9 @@ function operationSection(path: string, method: string, operation: Operation): M
   return html`<section class="operation" id="${operation.operationId}">
 <h3><span class="method">${method}</span> <code>${path}</code></h3>
 <p><strong>${operation.summary}.</strong> ${operation.description === operation.summary ? null : inline(operation.description ?? '')}</p>
-${parameters.length === 0 ? null : html`<h4>Parameters</h4>${table(['Name', 'In', 'Form', 'Meaning'], parameters.map(parameterRow))}`}
+${parameters.length === 0 ? null : html`<h4>Parameters</h4>${table(['Name', 'In', 'Format', 'Description'], parameters.map(parameterRow))}`}
 ${requestBody === undefined ? null : html`<h4>Body</h4>${contentOf(requestBody)}`}
-<h4>Answers</h4>
+<h4>Responses</h4>
 ${Object.entries(responses).map(([status, response]) => html`<p><code>${status}</code> ${inline(String(response.description))}</p>${contentOf(response)}`)}
 </section>`;
 }
@@ -49,7 +49,7 @@ function parameterRow(parameter: JsonSchema): (string | Markup)[] {
     html`<code>${String(parameter.name)}</code>${parameter.required === true ? ' (required)' : ''}`,
     String(parameter.in),
     formOf(parameter.schema as JsonSchema),
-    String(parameter.description ?? ''),
+    html`${inline(String(parameter.description ?? ''))}`,
   ];
 }
 
@@ -66,10 +66,10 @@ function contentOf(part: JsonSchema): Markup[] {
 }
 
 function errorSection(): Markup {
-  const rows = Object.entries(problems).map(([code, { status, title }]) => [
+  const rows = Object.entries(problems).map(([code, { status, title, meaning }]) => [
     html`<code id="${code}">${code}</code>`,
     String(status),
-    `${title}.`,
+    html`${title}. ${inline(meaning)}`,
   ]);
   return html`<h2 id="errors">Errors</h2>${table(['Code', 'Status', 'Meaning'], rows)}`;
 }
@@ -81,9 +81,9 @@ function schemaSection(schemas: Record<string, JsonSchema>): Markup {
     const rows = properties.map(([property, definition]) => [
       html`<code>${property}</code>${required.includes(property) ? ' (required)' : ''}`,
       formOf(definition),
-      String(definition.description ?? ''),
+      html`${inline(String(definition.description ?? ''))}`,
     ]);
-    return html`<section class="operation" id="schema-${name}"><h3><code>${name}</code></h3><p>${String(schema.description ?? '')}</p>${table(['Member', 'Form', 'Meaning'], rows)}</section>`;
+    return html`<section class="operation" id="schema-${name}"><h3><code>${name}</code></h3><p>${inline(String(schema.description ?? ''))}</p>${table(['Field', 'Format', 'Description'], rows)}</section>`;
   })}`;
 }
 
@@ -93,12 +93,12 @@ function table(head: readonly string[], rows: readonly (readonly (string | Marku
   )}</tbody></table>`;
 }
 
-/** Text with `code` in it, as CommonMark has it. */
+/** Renders `code` spans as in CommonMark. */
 function inline(text: string): (string | Markup)[] {
   return text.split('`').map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part));
 }
 
-/** A schema in a few words, with a link where it has a name. */
+/** Describes a schema in a few words; links to it if it is a component. */
 function formOf(schema: JsonSchema): Markup {
   if (typeof schema.$ref === 'string') {
     const name = schema.$ref.slice('#/components/schemas/'.length);

@@ -24,12 +24,13 @@ export interface OpenApiDocument {
   components: { securitySchemes: Record<string, JsonSchema>; schemas: Record<string, JsonSchema> };
 }
 
-const description = `Callers authenticate with \`Authorization: Bearer <API key>\` and name the organisation in
-\`X-Organization-Id\`; without it the global scope is meant, or the only organisation of a key that has exactly one.
+const description = `Callers authenticate with \`Authorization: Bearer <API key>\`.
+The header \`X-Organization-Id\` selects the organisation. Without it, a call acts in the global scope,
+or for the only organisation of a key that has exactly one and no right to the global scope.
 Times are ISO 8601 UTC. Errors are \`application/problem+json\` (RFC 9457) with a stable \`code\`.
-Unknown members of a body are refused; unknown query parameters are ignored; a query parameter may come once.`;
+Unknown query parameters and members of a body are refused with the nearest known name. A query parameter may appear once.`;
 
-/** OpenAPI 3.1 of everything that is served. `serverUrl` is where it is mounted. */
+/** Builds the OpenAPI 3.1 document of all routes. `serverUrl` is the base URL of their paths. */
 export function buildDocument({ version, serverUrl }: { version: string; serverUrl: string }): OpenApiDocument {
   const collector = createSchemaCollector();
   const paths: OpenApiDocument['paths'] = {};
@@ -59,9 +60,15 @@ export function buildDocument({ version, serverUrl }: { version: string; serverU
 }
 
 function operationOf(declaration: Declaration, collector: SchemaCollector): Operation {
-  const { access, body } = declaration;
+  const { access, body, lines } = declaration;
   const parameters = parametersOf(declaration, collector);
-  const permission = access.for === 'public' ? undefined : `Needs the permission \`${access.permission}\`.`;
+  const permission =
+    access.for === 'public'
+      ? undefined
+      : `Requires the permission ${[access.permission]
+          .flat()
+          .map((each) => `\`${each}\``)
+          .join(' or ')}.`;
   return {
     operationId: declaration.operationId,
     tags: [declaration.tag],
@@ -69,6 +76,17 @@ function operationOf(declaration: Declaration, collector: SchemaCollector): Oper
     description:
       [declaration.description, permission].filter((text) => text !== undefined).join(' ') || declaration.summary,
     ...(parameters.length === 0 ? {} : { parameters }),
+    ...(lines !== undefined && {
+      requestBody: {
+        required: true,
+        content: {
+          [lines.mediaType]: {
+            schema: collector.schemaOf(lines.schema, 'input'),
+            ...(declaration.bodyExample === undefined ? {} : { example: declaration.bodyExample }),
+          },
+        },
+      },
+    }),
     ...(body === undefined
       ? formBody(declaration)
       : { requestBody: requestBody(declaration, collector.schemaOf(body, 'input')) }),
@@ -85,7 +103,7 @@ function requestBody({ mediaTypes = [], bodyExample, body }: Declaration, schema
   };
 }
 
-/** The one body that is not JSON: a provider's form_post. */
+/** Body of a form_post callback, the only body that is not JSON. */
 function formBody({ tag, method }: Declaration): { requestBody?: JsonSchema } {
   if (tag !== 'Browser' || method !== 'POST') return {};
   const schema = { type: 'object', additionalProperties: { type: 'string' } };

@@ -1,20 +1,21 @@
 import type { z } from 'zod';
-import { organizationIdPattern } from '../../domain/connection.ts';
+import { organizationIdPattern } from '../../domain/connections/connection.ts';
 import type { Declaration } from '../declaration.ts';
+import { queryOf } from '../validation/query-selectors.ts';
 import type { JsonSchema, SchemaCollector } from './schema-collector.ts';
 
-/** Path, query and header parameters of a route, the organisation's header included. */
+/** Path, query and header parameters of a route, including X-Organization-Id. */
 export function parametersOf(declaration: Declaration, collector: SchemaCollector): JsonSchema[] {
   const organization: JsonSchema = {
     name: 'X-Organization-Id',
     in: 'header',
     required: false,
-    description: 'The organisation the call is about.',
+    description: 'Organisation that the call acts for.',
     schema: { type: 'string', pattern: organizationIdPattern.source },
   };
   return [
     ...from(declaration.params, 'path', collector),
-    ...from(declaration.query, 'query', collector),
+    ...from(queryOf(declaration), 'query', collector),
     ...(declaration.access.for === 'organization' ? [organization] : []),
     ...from(declaration.headers, 'header', collector),
   ];

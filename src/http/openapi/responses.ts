@@ -1,13 +1,14 @@
 import type { BrokerErrorCode } from '../../domain/errors.ts';
-import type { Answer, Declaration } from '../declaration.ts';
+import type { Declaration, DeclaredResponse } from '../declaration.ts';
 import { problemMediaType, problems } from '../problem.ts';
 import { problemSchemas } from '../schemas/problem.ts';
 import type { JsonSchema, SchemaCollector } from './schema-collector.ts';
 
-/** Every answer of a route, and every problem it can end in, by status. */
+/** Responses of a route by status: those it declares, and the problems it can end in. */
 export function responsesOf(declaration: Declaration, collector: SchemaCollector): Record<string, JsonSchema> {
   const responses: Record<string, JsonSchema> = {};
-  for (const [status, answer] of Object.entries(declaration.answers)) responses[status] = answered(answer, collector);
+  for (const [status, declared] of Object.entries(declaration.responses))
+    responses[status] = responseOf(declared, collector);
   const byStatus = Map.groupBy(problemsOf(declaration), (code) => problems[code].status);
   for (const [status, codes] of [...byStatus].sort(([a], [b]) => a - b)) {
     const schemas = codes.flatMap((code) => {
@@ -29,17 +30,20 @@ export function responsesOf(declaration: Declaration, collector: SchemaCollector
   return responses;
 }
 
-function answered(
-  { description: text, schema, mediaType = 'application/json', headers, example }: Answer,
+function responseOf(
+  { description, schema, mediaType = 'application/json', alternatives = {}, headers, example }: DeclaredResponse,
   collector: SchemaCollector,
 ): JsonSchema {
   return {
-    description: text,
+    description,
     ...(headers === undefined
       ? {}
       : {
           headers: Object.fromEntries(
-            Object.entries(headers).map(([name, says]) => [name, { description: says, schema: { type: 'string' } }]),
+            Object.entries(headers).map(([name, meaning]) => [
+              name,
+              { description: meaning, schema: { type: 'string' } },
+            ]),
           ),
         }),
     ...(schema === undefined
@@ -50,12 +54,18 @@ function answered(
               schema: collector.schemaOf(schema, 'output'),
               ...(example === undefined ? {} : { example }),
             },
+            ...Object.fromEntries(
+              Object.entries(alternatives).map(([type, line]) => [
+                type,
+                { schema: collector.schemaOf(line, 'output') },
+              ]),
+            ),
           },
         }),
   };
 }
 
-/** Those declared and those that every route of its kind can end in. */
+/** Codes a route declares, and codes that follow from its access, method and input. */
 function problemsOf({
   access,
   problems: own,
@@ -67,11 +77,12 @@ function problemsOf({
   method,
 }: Declaration): BrokerErrorCode[] {
   const codes = new Set<BrokerErrorCode>(own);
-  // Of any other method a body is read before the route is asked whether it takes one.
+  // The server reads the body of any other method before it looks at whether the route takes one.
   const mayHaveBody = method !== 'GET';
-  if (access.for !== 'public' || params || query || headers || body) codes.add('invalid_request');
+  // Every route but those of browsers refuses parameters that it does not know.
+  if (tag !== 'Browser' || params || query || headers || body) codes.add('invalid_request');
   if (access.for !== 'public') codes.add('unauthorized').add('forbidden');
-  if (mayHaveBody) codes.add('payload_too_large').add('unsupported_media_type');
+  if (mayHaveBody) codes.add('request_timeout').add('payload_too_large').add('unsupported_media_type');
   if (access.for !== 'public' || access.limited) codes.add('rate_limited');
   if (tag !== 'Health' && tag !== 'Documentation') codes.add('service_unavailable').add('internal_error');
   return [...codes];
@@ -82,9 +93,11 @@ function headersFor(codes: readonly BrokerErrorCode[]): Record<string, JsonSchem
     ['rate_limited', 'provider_unavailable', 'service_unavailable', 'connection_not_ready'].includes(code),
   );
   return {
-    ...(waits ? { 'Retry-After': { description: 'Seconds.', schema: { type: 'integer' } } } : {}),
+    ...(waits
+      ? { 'Retry-After': { description: 'Seconds to wait before the next attempt.', schema: { type: 'integer' } } }
+      : {}),
     ...(codes.includes('unauthorized')
-      ? { 'WWW-Authenticate': { description: 'Bearer.', schema: { type: 'string' } } }
+      ? { 'WWW-Authenticate': { description: 'The authentication scheme: Bearer.', schema: { type: 'string' } } }
       : {}),
   };
 }

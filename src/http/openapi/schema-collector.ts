@@ -2,11 +2,11 @@ import { z } from 'zod';
 
 export type JsonSchema = Record<string, unknown>;
 
-/** Turns zod schemas into JSON Schema; those with an id become components and are referred to. */
+/** Converts zod schemas to JSON Schema. A schema with an id becomes a component and is referenced by name. */
 export interface SchemaCollector {
-  /** `input` for what comes in, before defaults and transforms; `output` for what goes out. */
+  /** Converts one schema: `input` for requests, before defaults and transforms; `output` for responses. */
   schemaOf: (schema: z.ZodType, io: 'input' | 'output') => JsonSchema;
-  /** Everything that has been referred to, by name, in order. */
+  /** Returns the components referenced so far, sorted by name. */
   components: () => Record<string, JsonSchema>;
 }
 
@@ -25,6 +25,11 @@ export function createSchemaCollector(): SchemaCollector {
   };
 }
 
+/** Converts one schema to a JSON Schema of its own. Draft 7 is the one that editors of YAML know. */
+export function toDocument(schema: z.ZodType): JsonSchema {
+  return z.toJSONSchema(schema, { target: 'draft-7', io: 'input', unrepresentable: 'throw', override: adapt('input') });
+}
+
 type Override = NonNullable<NonNullable<Parameters<typeof z.toJSONSchema>[1]>['override']>;
 
 function adapt(io: 'input' | 'output'): Override {
@@ -34,7 +39,7 @@ function adapt(io: 'input' | 'output'): Override {
       for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
       Object.assign(jsonSchema, openapi, description === undefined ? {} : { description });
     }
-    // Answers may gain members; a client that checks them strictly would break over one.
+    // Responses may gain members later; a client that validates strictly must not fail on a new one.
     if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
   };
 }

@@ -1,20 +1,26 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { stringify } from 'yaml';
+import { connectionsFile } from '../schemas/connections-file.ts';
 import { buildDocument } from './document.ts';
+import { toDocument } from './schema-collector.ts';
 
-/** Writes openapi.yaml; with --check only says, by exit code 1, whether it is out of date. */
-const target = new URL('../../../openapi.yaml', import.meta.url);
-const { version } = JSON.parse(await readFile(new URL('../../../package.json', import.meta.url), 'utf8')) as {
-  version: string;
+// Writes openapi.yaml and connections.schema.json. With --check, writes nothing and exits with code 1 if one is out of date.
+const root = new URL('../../../', import.meta.url);
+const { version } = JSON.parse(await readFile(new URL('package.json', root), 'utf8')) as { version: string };
+const document = buildDocument({ version, serverUrl: '/' });
+const files = {
+  'openapi.yaml': stringify(document, { aliasDuplicateObjects: false, lineWidth: 120 }),
+  'connections.schema.json': `${JSON.stringify(toDocument(connectionsFile), null, 2)}\n`,
 };
-const text = stringify(buildDocument({ version, serverUrl: '/' }), { aliasDuplicateObjects: false, lineWidth: 120 });
 
-if (process.argv.includes('--check')) {
-  const written = await readFile(target, 'utf8').catch(() => '');
-  if (written !== text) {
-    process.stderr.write('openapi.yaml does not say what the code does: run npm run openapi\n');
-    process.exitCode = 1;
+for (const [name, text] of Object.entries(files)) {
+  const target = new URL(name, root);
+  if (!process.argv.includes('--check')) {
+    await writeFile(target, text);
+    continue;
   }
-} else {
-  await writeFile(target, text);
+  const written = await readFile(target, 'utf8').catch(() => '');
+  if (written === text) continue;
+  process.stderr.write(`${name} is out of date: run npm run openapi\n`);
+  process.exitCode = 1;
 }

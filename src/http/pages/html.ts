@@ -1,4 +1,4 @@
-/** Markup that is already safe. Only `html` makes it. */
+/** Markup that needs no escaping. Created by `html` only, and by the page for its style sheet. */
 export class Markup {
   readonly text: string;
 
@@ -11,7 +11,7 @@ type Part = string | number | Markup | null | undefined | readonly Part[];
 
 const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
-/** Every value is escaped for text and for quoted attributes alike; there is no way around it but to nest `html`. */
+/** Builds markup. Every value is escaped for text and for quoted attributes; only nested markup is inserted as it is. */
 export function html(strings: TemplateStringsArray, ...parts: Part[]): Markup {
   const values = parts.map(render);
   return new Markup(strings.map((text, index) => text + (values[index] ?? '')).join(''));

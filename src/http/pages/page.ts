@@ -6,16 +6,27 @@ import { style } from './style.ts';
 export interface Page {
   title: string;
   body: Markup;
+  /** True if the page holds a form that leads to a provider. */
+  hasForm?: true;
 }
 
-/** No scripts, nothing from elsewhere, in nobody's frame; the one style sheet is known by its hash. */
-const contentSecurityPolicy = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+const styleSource = `'sha256-${createHash('sha256').update(style).digest('base64')}'`;
+
+/** Allows no scripts, no other origin and no framing. The one style sheet is allowed by its hash. */
+const policyOf = (formAction: string) =>
+  [
+    "default-src 'none'",
+    `style-src ${styleSource}`,
+    "base-uri 'none'",
+    `form-action ${formAction}`,
+    "frame-ancestors 'none'",
+  ].join('; ');
+const contentSecurityPolicy = policyOf("'none'");
+/**
+ * Browsers apply form-action to every redirect that follows a form (CSP 3 §6.4.1). The hosts of a provider's sign-in are
+ * not known beforehand, so the policy of a page with a form names schemes.
+ */
+const policyWithForm = policyOf("'self' https: http:");
 
 export function renderPage({ title, body }: Page): string {
   const styleSheet = new Markup(`<style>${style}</style>`);
@@ -35,11 +46,11 @@ ${body}
 `.text;
 }
 
-/** The status is the caller's to set. */
+/** Sends the page. The caller sets the status code. */
 export function sendPage(reply: FastifyReply, page: Page): FastifyReply {
   return reply
     .headers({
-      'content-security-policy': contentSecurityPolicy,
+      'content-security-policy': page.hasForm ? policyWithForm : contentSecurityPolicy,
       'cache-control': 'no-store',
       'referrer-policy': 'no-referrer',
       'x-content-type-options': 'nosniff',

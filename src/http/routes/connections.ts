@@ -1,30 +1,40 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { ConnectionView } from '../../broker/connection-view.ts';
-import type { CreateConnection } from '../../broker/create-connection.ts';
-import type { DeleteConnection } from '../../broker/delete-connection.ts';
-import type { ConnectionEdit, EditConnection } from '../../broker/edit-connection.ts';
-import type { GetConnection, ListConnections } from '../../broker/read-connections.ts';
-import type { Actor } from '../../domain/caller.ts';
+import type { ChangePreview } from '../../broker/connections/change-preview.ts';
+import type { ConnectionView } from '../../broker/connections/connection-view.ts';
+import type { CreateConnection, PreviewCreate } from '../../broker/connections/create-connection.ts';
+import type { DeleteConnection } from '../../broker/connections/delete-connection.ts';
+import type { ConnectionEdit, EditConnection, PreviewEdit } from '../../broker/connections/edit-connection.ts';
+import type { PreviewDelete } from '../../broker/connections/preview-delete.ts';
+import type { GetConnection, ListConnections } from '../../broker/connections/read-connections.ts';
+import type { Actor } from '../../domain/callers/caller.ts';
 import { invalidRequest } from '../../domain/errors.ts';
 import * as routes from '../contract/connections.ts';
 import { etagOf, parseIfMatch, revisionsFor } from '../etag.ts';
 import { mount } from '../mount.ts';
-import { toDetail, toSummary } from '../schemas/connection.ts';
+import { toPreview } from '../schemas/change-preview.ts';
 import { toMerge, toNewConnection, toReplacement } from '../schemas/connection-input.ts';
+import { toDetail, toSummary } from '../schemas/connections.ts';
+import { withoutAddressFault } from '../schemas/grant-state.ts';
 
 export interface ConnectionUseCases {
   createConnection: CreateConnection;
+  previewCreate: PreviewCreate;
   listConnections: ListConnections;
   getConnection: GetConnection;
   editConnection: EditConnection;
+  previewEdit: PreviewEdit;
   deleteConnection: DeleteConnection;
+  previewDelete: PreviewDelete;
 }
 
-export function connectionRoutes(app: FastifyInstance, useCases: ConnectionUseCases, basePath: string): void {
-  mount(app, routes.createConnection, async ({ actor, body }, reply) => {
-    const view = await useCases.createConnection(actor, toNewConnection(body));
-    reply.header('location', `${basePath}/connections/${view.connection.name}`);
-    return answerWith(reply, view);
+export function connectionRoutes(app: FastifyInstance, useCases: ConnectionUseCases, publicPath: string): void {
+  mount(app, routes.createConnection, async ({ actor, query, body }, reply) => {
+    const input = toNewConnection(body);
+    if (query.dry_run) return toPreview(await useCases.previewCreate(actor, input), actor.organizationId);
+    const view = await useCases.createConnection(actor, input);
+    reply.code(201);
+    reply.header('location', `${publicPath}/connections/${view.connection.name}`);
+    return detailOf(reply, actor, view);
   });
 
   mount(app, routes.listConnections, async ({ actor, query }) => {
@@ -34,61 +44,76 @@ export function connectionRoutes(app: FastifyInstance, useCases: ConnectionUseCa
       limit,
       ...(status === undefined ? {} : { status }),
       ...(flow === undefined ? {} : { flow }),
-      ...(provider === null ? {} : { provider }),
-      ...(q === null ? {} : { q }),
-      ...(cursor === null ? {} : { cursor }),
+      ...(provider ? { provider } : {}),
+      ...(q ? { q } : {}),
+      ...(cursor ? { cursor } : {}),
     });
-    return { connections: page.connections.map(toSummary), count: page.count, next_cursor: page.nextCursor };
+    return {
+      connections: page.connections.map((view) => withoutAddressFault(toSummary(view), actor.caller)),
+      count: page.count,
+      next_cursor: page.nextCursor,
+    };
   });
 
   mount(app, routes.getConnection, async ({ actor, params }, reply) =>
-    answerWith(reply, await useCases.getConnection(actor, params.name)),
+    detailOf(reply, actor, await useCases.getConnection(actor, params.name)),
   );
 
-  mount(app, routes.patchConnection, async ({ actor, params, headers, body }, reply) => {
+  mount(app, routes.patchConnection, async ({ actor, params, headers, query, body }, reply) => {
     refuseRename(params.name, body.connection_name);
-    return answerWith(reply, await edit(useCases, actor, params.name, headers['If-Match'], toMerge(body)));
+    const change = { ...toMerge(body), confirmDisconnect: query.confirm_disconnect };
+    const request = await conditional(useCases, actor, params.name, headers['If-Match'], change);
+    if (query.dry_run) return previewOf(reply, actor, await useCases.previewEdit(actor, params.name, request));
+    return detailOf(reply, actor, await useCases.editConnection(actor, params.name, request));
   });
 
-  mount(app, routes.replaceConnection, async ({ actor, params, headers, body }, reply) => {
+  mount(app, routes.replaceConnection, async ({ actor, params, headers, query, body }, reply) => {
     refuseRename(params.name, body.connection_name);
-    return answerWith(reply, await edit(useCases, actor, params.name, headers['If-Match'], toReplacement(body)));
+    const change = { ...toReplacement(body), confirmDisconnect: query.confirm_disconnect };
+    const request = await conditional(useCases, actor, params.name, headers['If-Match'], change);
+    if (query.dry_run) return previewOf(reply, actor, await useCases.previewEdit(actor, params.name, request));
+    return detailOf(reply, actor, await useCases.editConnection(actor, params.name, request));
   });
 
   mount(app, routes.deleteConnection, async ({ actor, params, query }) => {
-    const { disabledWorkflows } = await useCases.deleteConnection(actor, params.name, {
-      confirmDisableWorkflows: query.confirm_disable_workflows,
-    });
+    if (query.dry_run) return toPreview(await useCases.previewDelete(actor, params.name), actor.organizationId);
+    const confirmDisableWorkflows = query.confirm_disable_workflows;
+    const { disabledWorkflows } = await useCases.deleteConnection(actor, params.name, { confirmDisableWorkflows });
     return {
       message: `The connection ${params.name} is deleted.`,
-      disabled_workflows: disabledWorkflows.map(({ workflowId, workflowName }) => ({
-        workflow_id: workflowId,
-        workflow_name: workflowName,
-      })),
+      disabled_workflows: disabledWorkflows.map(({ id, name }) => ({ workflow_id: id, workflow_name: name })),
     };
   });
 }
 
-function answerWith(reply: FastifyReply, view: ConnectionView) {
+/** Returns the detail and sets its ETag header. */
+function detailOf(reply: FastifyReply, { organizationId, caller }: Actor, view: ConnectionView) {
   reply.header('etag', etagOf(view.connection));
-  return toDetail(view);
+  return withoutAddressFault(toDetail(view, organizationId), caller);
 }
 
-function refuseRename(name: string, given: string | undefined): void {
-  if (given === undefined || given === name) return;
+/** Returns the preview of an edit, and sets the ETag of the configuration that it was planned on. */
+function previewOf(reply: FastifyReply, { organizationId }: Actor, preview: ChangePreview) {
+  if (preview.before !== null) reply.header('etag', etagOf(preview.before.connection));
+  return toPreview(preview, organizationId);
+}
+
+function refuseRename(name: string, requested: string | undefined): void {
+  if (requested === undefined || requested === name) return;
   throw invalidRequest({ path: 'connection_name', message: 'cannot change' });
 }
 
-async function edit(
-  { editConnection, getConnection }: Pick<ConnectionUseCases, 'editConnection' | 'getConnection'>,
+/** Completes an edit with the revisions that the If-Match header accepts. Throws connection_not_found. */
+async function conditional(
+  { getConnection }: Pick<ConnectionUseCases, 'getConnection'>,
   actor: Actor,
   name: string,
   header: string | undefined,
-  change: Pick<ConnectionEdit, 'apply' | 'clientSecret'>,
-): Promise<ConnectionView> {
+  change: Omit<ConnectionEdit, 'ifMatch'>,
+): Promise<ConnectionEdit> {
   const tags = parseIfMatch(header);
-  if (tags === undefined || tags === '*') return editConnection(actor, name, { ...change, ifMatch: tags });
-  // The revision is compared under the row's lock; which connection the tag is of cannot change while one of that name lives.
+  if (tags === undefined || tags === '*') return { ...change, ifMatch: tags };
+  // The edit compares the revision under the row's lock. The id needs none: a name keeps its id until it is deleted.
   const { connection } = await getConnection(actor, name);
-  return editConnection(actor, name, { ...change, ifMatch: revisionsFor(tags, connection.id) });
+  return { ...change, ifMatch: revisionsFor(tags, connection.id) };
 }

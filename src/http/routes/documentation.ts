@@ -7,9 +7,9 @@ import { sendPage } from '../pages/page.ts';
 
 export function documentationRoutes(
   app: FastifyInstance,
-  { version, basePath }: { version: string; basePath: string },
+  { version, publicPath }: { version: string; publicPath: string },
 ): void {
-  const document = buildDocument({ version, serverUrl: basePath === '' ? '/' : basePath });
+  const document = buildDocument({ version, serverUrl: publicPath === '' ? '/' : publicPath });
   const page = docsPage(document);
   const text = JSON.stringify(document);
 

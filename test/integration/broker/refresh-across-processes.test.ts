@@ -1,27 +1,26 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { Grant } from '../../../src/domain/grant.ts';
-import { createGrantSignals } from '../../../src/postgres/grant-signals.ts';
+import type { Grant } from '../../../src/domain/grants/grant.ts';
+import { createGrantSignals } from '../../../src/postgres/notify/grant-signals.ts';
 import { createPostgres } from '../../../src/postgres/postgres.ts';
-import { openTestStores, type TestStores } from '../../support/postgres-fixtures.ts';
+import { aProviderFailure, aTokenResponse } from '../../support/builders/provider.ts';
 import {
-  aFailure,
-  anAnswer,
   type CountingProvider,
   createCountingProvider,
   createEngine,
   storeRefreshableGrant,
-} from '../../support/refresh-fixture.ts';
+} from '../../support/engine/refresh-fixture.ts';
+import { openTestStores, type TestStores } from '../../support/postgres/stores.ts';
 
 const patience = { timeout: 10_000, interval: 10 };
 const anHourOn = () => new Date(Date.now() + 3_600_000);
-/** Longer than a test may last: only a notification ends a wait, and no lease lapses. */
+/** Longer than any test: only a notification ends a wait, and no lease lapses. */
 const never = 600_000;
 
-/** Processes on one database, each with connections of its own, that wake each other by notification alone. */
+/** Processes on one database, each with its own connections. They wake each other by notification only. */
 const processes: TestStores[] = [];
 
 function listening(stores: TestStores): TestStores {
-  const pollMs = { listening: never, deaf: never };
+  const pollMs = { listening: never, disconnected: never };
   const signals = createGrantSignals({ listener: stores.listener, pollMs });
   stores.listener.start();
   return { ...stores, signals };
@@ -50,11 +49,11 @@ function first(): TestStores {
 const enginesOn = (provider: CountingProvider) =>
   processes.map((stores) => createEngine(stores, provider, { leaseMs: never }));
 
-function newerThan(version: number, { force }: { force: boolean }) {
-  return { isSatisfiedBy: (grant: Grant) => grant.version > version, force, seenVersion: version };
+function newerThan(version: number, { onDemand }: { onDemand: boolean }) {
+  return { isSatisfiedBy: (grant: Grant) => grant.version > version, onDemand, seenVersion: version };
 }
 
-/** Answers only when told to. */
+/** Blocks provider responses until it is opened. */
 function createGate() {
   const { promise, resolve: open } = Promise.withResolvers<void>();
   return { opened: promise, open };
@@ -66,15 +65,15 @@ async function lockedRow(id: string) {
   return found.grant;
 }
 
-describe('whoever waits for another process', () => {
-  test('is woken by its notification, however seldom it would look by itself', async () => {
+describe('a reader that waits for another process', () => {
+  test('a waiting reader is woken by notification, without polling', async () => {
     const { id } = await store('woken');
     const gate = createGate();
     const provider = createCountingProvider(async () => {
       await gate.opened;
-      return anAnswer('at-1', 'rt-1');
+      return aTokenResponse('at-1', 'rt-1');
     });
-    const results = enginesOn(provider).map(({ refreshGrant }) => refreshGrant(id, newerThan(1, { force: false })));
+    const results = enginesOn(provider).map(({ refreshGrant }) => refreshGrant(id, newerThan(1, { onDemand: false })));
     await vi.waitUntil(() => provider.spent.length === 1, patience);
     gate.open();
     for (const result of await Promise.all(results))
@@ -82,46 +81,46 @@ describe('whoever waits for another process', () => {
     expect(provider.spent).toEqual(['rt-0']);
   });
 
-  test('is woken when a restarted process gives up the leases it left behind', async () => {
+  test('a waiting reader is woken when a restarted process voids its old leases', async () => {
     const { id } = await store('left-behind');
     await first().refreshes.acquire(id, 'killed/1', never);
-    const provider = createCountingProvider(async () => anAnswer('at-1', 'rt-1'));
+    const provider = createCountingProvider(async () => aTokenResponse('at-1', 'rt-1'));
     const waiting = createEngine(processes[1] ?? first(), provider, { leaseMs: never }).refreshGrant(
       id,
-      newerThan(1, { force: false }),
+      newerThan(1, { onDemand: false }),
     );
     await first().refreshes.voidLeases('killed/');
     expect(await waiting).toMatchObject({ kind: 'fresh', grant: { version: 2 } });
   });
 
-  test('shares its failure too', async () => {
+  test('a waiting reader shares the failure of the other process', async () => {
     const { id } = await store('shared-failure');
     const gate = createGate();
     const provider = createCountingProvider(async () => {
       await gate.opened;
-      throw aFailure({ class: 'transient', httpStatus: 503 });
+      throw aProviderFailure({ class: 'transient', httpStatus: 503 });
     });
     const [holder, ...others] = enginesOn(provider);
-    const held = holder?.refreshGrant(id, newerThan(1, { force: true }));
+    const held = holder?.refreshGrant(id, newerThan(1, { onDemand: true }));
     await vi.waitUntil(() => provider.spent.length === 1, patience);
     const waits = processes.slice(1).map((stores) => vi.spyOn(stores.refreshes, 'find'));
-    const waiting = others.map(({ refreshGrant }) => refreshGrant(id, newerThan(1, { force: true })));
-    // They have seen the row as it is while the provider is being asked.
+    const waiting = others.map(({ refreshGrant }) => refreshGrant(id, newerThan(1, { onDemand: true })));
+    // Both readers have read the row while the provider call is running.
     await vi.waitUntil(() => waits.every(({ mock }) => mock.settledResults.length > 0), patience);
     gate.open();
     for (const result of await Promise.all([held, ...waiting])) expect(result).toMatchObject({ kind: 'unavailable' });
     expect(provider.spent).toHaveLength(1);
   });
 
-  test('shares it also where it comes right before the lease is tried again', async () => {
+  test('a failure right before the next try for the lease is shared too', async () => {
     const { id } = await store('late-failure');
     const gate = createGate();
     const provider = createCountingProvider(async () => {
       await gate.opened;
-      throw aFailure({ class: 'transient', httpStatus: 503 });
+      throw aProviderFailure({ class: 'transient', httpStatus: 503 });
     });
     const [holder, other] = enginesOn(provider);
-    const held = holder?.refreshGrant(id, newerThan(1, { force: true }));
+    const held = holder?.refreshGrant(id, newerThan(1, { onDemand: true }));
     await vi.waitUntil(() => provider.spent.length === 1, patience);
     const refreshes = processes[1]?.refreshes;
     if (refreshes === undefined) throw new Error('there is no second process');
@@ -135,7 +134,7 @@ describe('whoever waits for another process', () => {
       }
       return acquire(...request);
     });
-    expect(await other?.refreshGrant(id, newerThan(1, { force: true }))).toMatchObject({ kind: 'unavailable' });
+    expect(await other?.refreshGrant(id, newerThan(1, { onDemand: true }))).toMatchObject({ kind: 'unavailable' });
     trying.mockRestore();
     expect(tries).toBe(2);
     expect(provider.spent).toHaveLength(1);
@@ -143,75 +142,75 @@ describe('whoever waits for another process', () => {
 });
 
 describe('a report of a rejected token', () => {
-  test('costs one provider call, however many report it in whichever process', async () => {
+  test('reports of one rejected token in all processes cost one provider call', async () => {
     const { id } = await store('reported');
-    const provider = createCountingProvider(async () => anAnswer('at-1', 'rt-1'));
+    const provider = createCountingProvider(async () => aTokenResponse('at-1', 'rt-1'));
     const results = await Promise.all(
       enginesOn(provider).flatMap(({ refreshGrant }) =>
-        Array.from({ length: 10 }, () => refreshGrant(id, newerThan(1, { force: true }))),
+        Array.from({ length: 10 }, () => refreshGrant(id, newerThan(1, { onDemand: true }))),
       ),
     );
     for (const result of results) expect(result).toMatchObject({ kind: 'fresh', grant: { version: 2 } });
     expect(provider.spent).toEqual(['rt-0']);
   });
 
-  test('that comes after the refresh costs no call, and not even a write', async () => {
+  test('a report after the refresh costs neither a provider call nor a write', async () => {
     const { id } = await store('late');
-    const provider = createCountingProvider(async () => anAnswer('at-1', 'rt-1'));
+    const provider = createCountingProvider(async () => aTokenResponse('at-1', 'rt-1'));
     const [one, other] = enginesOn(provider);
-    await one?.refreshGrant(id, newerThan(1, { force: true }));
+    await one?.refreshGrant(id, newerThan(1, { onDemand: true }));
     const before = await lockedRow(id);
-    const acquire = vi.spyOn(first().refreshes, 'release');
-    expect(await other?.refreshGrant(id, newerThan(1, { force: true }))).toMatchObject({
+    const release = vi.spyOn(first().refreshes, 'release');
+    expect(await other?.refreshGrant(id, newerThan(1, { onDemand: true }))).toMatchObject({
       kind: 'fresh',
       grant: { version: 2 },
     });
     expect(provider.spent).toHaveLength(1);
-    expect(acquire).not.toHaveBeenCalled();
+    expect(release).not.toHaveBeenCalled();
     expect(await lockedRow(id)).toEqual(before);
   });
 });
 
 describe('refreshes on demand', () => {
-  test('are ten a minute, over all processes and not in each; a refresh that is needed is none of them', async () => {
+  test('refreshes on demand are limited to ten a minute over all processes; needed ones do not count', async () => {
     const { id } = await store('limited');
     let calls = 0;
     const provider = createCountingProvider(async () => {
       calls += 1;
-      return anAnswer(`at-${calls}`, `rt-${calls}`);
+      return aTokenResponse(`at-${calls}`, `rt-${calls}`);
     });
     const engines = enginesOn(provider);
-    const force = async (i: number) =>
-      engines[i % engines.length]?.refreshGrant(id, newerThan((await lockedRow(id)).version, { force: true }));
-    for (let i = 0; i < 10; i += 1) expect(await force(i)).toMatchObject({ kind: 'fresh' });
+    const refreshOnDemand = async (i: number) =>
+      engines[i % engines.length]?.refreshGrant(id, newerThan((await lockedRow(id)).version, { onDemand: true }));
+    for (let i = 0; i < 10; i += 1) expect(await refreshOnDemand(i)).toMatchObject({ kind: 'fresh' });
     for (let i = 0; i < 3; i += 1) {
-      const refused = await force(i);
+      const refused = await refreshOnDemand(i);
       if (refused?.kind !== 'limited') throw new Error(`not limited but ${refused?.kind}`);
       expect(refused.retryAfterMs).toBeGreaterThan(0);
       expect(refused.retryAfterMs).toBeLessThanOrEqual(60_000);
     }
     expect(calls).toBe(10);
     expect(await lockedRow(id)).toMatchObject({ leaseOwner: null, refreshStartedAt: null });
-    expect(await engines[0]?.refreshGrant(id, newerThan(11, { force: false }))).toMatchObject({ kind: 'fresh' });
+    expect(await engines[0]?.refreshGrant(id, newerThan(11, { onDemand: false }))).toMatchObject({ kind: 'fresh' });
     expect(calls).toBe(11);
   });
 
-  test('are counted one by one when they come at once', async () => {
+  test('concurrent refreshes on demand are counted one by one', async () => {
     const { id } = await store('counted');
     const limit = { most: 3, withinMs: never };
-    const answers = await Promise.all(
-      processes.flatMap(({ refreshes }) => [1, 2, 3].map(() => refreshes.countForced(id, limit))),
+    const waits = await Promise.all(
+      processes.flatMap(({ refreshes }) => [1, 2, 3].map(() => refreshes.countOnDemand(id, limit))),
     );
-    expect(answers.filter((waitMs) => waitMs === undefined)).toHaveLength(3);
+    expect(waits.filter((waitMs) => waitMs === undefined)).toHaveLength(3);
   });
 
-  test('are forgotten once their minute is over', async () => {
+  test('a refresh on demand no longer counts after its period', async () => {
     const { id } = await store('forgotten');
     const { refreshes } = first();
-    expect(await refreshes.countForced(id, { most: 1, withinMs: never })).toBeUndefined();
-    expect(await refreshes.countForced(id, { most: 1, withinMs: never })).toBeGreaterThan(0);
+    expect(await refreshes.countOnDemand(id, { most: 1, withinMs: never })).toBeUndefined();
+    expect(await refreshes.countOnDemand(id, { most: 1, withinMs: never })).toBeGreaterThan(0);
     await vi.waitUntil(
-      async () => (await refreshes.countForced(id, { most: 1, withinMs: 20 })) === undefined,
+      async () => (await refreshes.countOnDemand(id, { most: 1, withinMs: 20 })) === undefined,
       patience,
     );
   });

@@ -1,15 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openTokens } from '../../../src/broker/sealing.ts';
-import type { Grant } from '../../../src/domain/grant.ts';
-import { openTestStores, type TestStores } from '../../support/postgres-fixtures.ts';
+import type { Grant } from '../../../src/domain/grants/grant.ts';
+import { aProviderFailure, aTokenResponse } from '../../support/builders/provider.ts';
 import {
-  aFailure,
-  anAnswer,
   cipher,
   createCountingProvider,
   createEngine,
   storeRefreshableGrant,
-} from '../../support/refresh-fixture.ts';
+} from '../../support/engine/refresh-fixture.ts';
+import { openTestStores, type TestStores } from '../../support/postgres/stores.ts';
 
 let stores: TestStores;
 beforeAll(async () => {
@@ -17,8 +16,8 @@ beforeAll(async () => {
 });
 afterAll(() => stores.end());
 
-const alive = (grant: Grant) => (grant.facts?.expiresAt?.getTime() ?? 0) > Date.now();
-const wanted = { isSatisfiedBy: alive, force: false };
+const isLive = (grant: Grant) => (grant.metadata?.expiresAt?.getTime() ?? 0) > Date.now();
+const wanted = { isSatisfiedBy: isLive, onDemand: false };
 
 async function stored(id: string): Promise<Grant> {
   const found = await stores.refreshes.find(id);
@@ -34,11 +33,11 @@ async function storedTokens(id: string) {
 }
 
 describe('a refresh token is sent once', () => {
-  test('whoever asks at the same time, in whichever process', async () => {
+  test('concurrent readers in several processes send the refresh token once', async () => {
     const { id } = await storeRefreshableGrant(stores, 'once');
     const provider = createCountingProvider(async () => {
       await new Promise((resolve) => setTimeout(resolve, 150));
-      return anAnswer('at-1', 'rt-1');
+      return aTokenResponse('at-1', 'rt-1');
     });
     const engines = [1, 2, 3].map(() => createEngine(stores, provider));
     const results = await Promise.all(
@@ -55,9 +54,9 @@ describe('a refresh token is sent once', () => {
     });
   });
 
-  test('and not at all where the row turns out fresh under the lease', async () => {
+  test('a row that is fresh under the lease sends no refresh token', async () => {
     const { id } = await storeRefreshableGrant(stores, 'fresh', { expiresAt: new Date(Date.now() + 3_600_000) });
-    const provider = createCountingProvider(async () => anAnswer('at-1', 'rt-1'));
+    const provider = createCountingProvider(async () => aTokenResponse('at-1', 'rt-1'));
     expect(await createEngine(stores, provider).refreshGrant(id, wanted)).toMatchObject({ kind: 'fresh' });
     expect(provider.spent).toEqual([]);
     expect(await stored(id)).toMatchObject({ leaseOwner: null, refreshStartedAt: null });
@@ -65,10 +64,10 @@ describe('a refresh token is sent once', () => {
 });
 
 describe('a failure', () => {
-  test('of the provider leaves the grant completed, with a date before which nobody calls', async () => {
+  test('a failure of the provider leaves the grant completed and delays the next call', async () => {
     const { id } = await storeRefreshableGrant(stores, 'transient');
     const provider = createCountingProvider(async () => {
-      throw aFailure({ class: 'transient', httpStatus: 503 });
+      throw aProviderFailure({ class: 'transient', httpStatus: 503 });
     });
     const { refreshGrant } = createEngine(stores, provider);
     expect(await refreshGrant(id, wanted)).toMatchObject({ kind: 'unavailable' });
@@ -82,25 +81,25 @@ describe('a failure', () => {
     });
   });
 
-  test('by invalid_grant ends the grant, and no more calls are made for it', async () => {
+  test('invalid_grant ends the grant, and no further calls are made for it', async () => {
     const { id } = await storeRefreshableGrant(stores, 'dead');
     const provider = createCountingProvider(async () => {
-      throw aFailure({ class: 'reauthorization', oauthError: 'invalid_grant' });
+      throw aProviderFailure({ class: 'reauthorization', oauthError: 'invalid_grant' });
     });
     const { refreshGrant } = createEngine(stores, provider);
     for (let i = 0; i < 5; i += 1)
-      expect(await refreshGrant(id, { ...wanted, force: i > 2 })).toMatchObject({ kind: 'failed' });
+      expect(await refreshGrant(id, { ...wanted, onDemand: i > 2 })).toMatchObject({ kind: 'failed' });
     expect(provider.spent).toHaveLength(1);
     expect(await stored(id)).toMatchObject({ status: 'failed', statusReason: 'reauthorization_required' });
   });
 
-  test('by invalid_grant condemns nothing where the row moved meanwhile: the new token is used', async () => {
+  test('invalid_grant for a replaced token is ignored, and the new token is used', async () => {
     const { id, connection } = await storeRefreshableGrant(stores, 'moved');
-    const winner = createCountingProvider(async () => anAnswer('at-win', 'rt-win'));
+    const winner = createCountingProvider(async () => aTokenResponse('at-win', 'rt-win'));
     const provider = createCountingProvider(async () => {
       await stores.refreshes.voidLeases('');
       await createEngine(stores, winner).refreshGrant(id, wanted);
-      throw aFailure({ class: 'reauthorization', oauthError: 'invalid_grant' });
+      throw aProviderFailure({ class: 'reauthorization', oauthError: 'invalid_grant' });
     });
     expect(await createEngine(stores, provider).refreshGrant(id, wanted)).toMatchObject({
       kind: 'fresh',
@@ -110,64 +109,52 @@ describe('a failure', () => {
     expect(await stored(id)).toMatchObject({ status: 'completed', connectionId: connection.id, leaseOwner: null });
   });
 
-  test('cut off after sending is remembered, and a refusal of the next try is called rotation_interrupted', async () => {
+  test('a refusal after a call that was cut off is rotation_interrupted', async () => {
     const { id } = await storeRefreshableGrant(stores, 'interrupted');
     const provider = createCountingProvider(async () => {
       throw provider.spent.length === 1
-        ? aFailure({ class: 'transient', sent: true, answered: false })
-        : aFailure({ class: 'reauthorization', oauthError: 'invalid_grant' });
+        ? aProviderFailure({ class: 'transient', sent: true, answered: false })
+        : aProviderFailure({ class: 'reauthorization', oauthError: 'invalid_grant' });
     });
     const { refreshGrant } = createEngine(stores, provider);
     expect(await refreshGrant(id, wanted)).toMatchObject({ kind: 'unavailable' });
     expect((await stored(id)).refreshStartedAt).not.toBeNull();
-    expect(await refreshGrant(id, { ...wanted, force: true })).toMatchObject({ kind: 'failed' });
+    expect(await refreshGrant(id, { ...wanted, onDemand: true })).toMatchObject({ kind: 'failed' });
     expect(await stored(id)).toMatchObject({ status: 'failed', statusReason: 'rotation_interrupted' });
-  });
-
-  test('of the client ends every grant of the connection', async () => {
-    const { id, connection } = await storeRefreshableGrant(stores, 'client');
-    const other = await storeRefreshableGrant(stores, 'bystander');
-    const provider = createCountingProvider(async () => {
-      throw aFailure({ class: 'client', oauthError: 'invalid_client' });
-    });
-    await createEngine(stores, provider).refreshGrant(id, wanted);
-    const grants = await stores.database.read('acme').grants.list(connection.id);
-    expect(grants.map(({ statusReason }) => statusReason)).toEqual(['client_rejected']);
-    expect((await stored(other.id)).status).toBe('completed');
   });
 });
 
-describe('what happens during the call wins over it', () => {
-  test('a revoked grant does not come back', async () => {
+describe('a change during the call wins over its result', () => {
+  test('a grant revoked during the call does not come back', async () => {
     const { id } = await storeRefreshableGrant(stores, 'revoked');
     const provider = createCountingProvider(async () => {
       await stores.database.write('acme', ({ grants }) =>
         grants.revoke(id, { by: 'someone', reason: null, now: new Date() }),
       );
-      return anAnswer('at-1', 'rt-1');
+      return aTokenResponse('at-1', 'rt-1');
     });
     expect(await createEngine(stores, provider).refreshGrant(id, wanted)).toMatchObject({ kind: 'failed' });
     expect(await storedTokens(id)).toBeNull();
     expect(await stored(id)).toMatchObject({ status: 'failed', statusReason: 'revoked', leaseOwner: null });
   });
 
-  test('a deleted grant does not come back', async () => {
+  test('a grant deleted during the call does not come back', async () => {
     const { id } = await storeRefreshableGrant(stores, 'deleted');
     const provider = createCountingProvider(async () => {
       await stores.database.write('acme', ({ grants }) => grants.delete(id));
-      return anAnswer('at-1', 'rt-1');
+      return aTokenResponse('at-1', 'rt-1');
     });
     expect(await createEngine(stores, provider).refreshGrant(id, wanted)).toEqual({ kind: 'gone' });
     expect(await stores.refreshes.find(id)).toBeUndefined();
   });
 
-  test('an edit of the connection is not undone', async () => {
+  test('an edit of the connection during the call is not undone', async () => {
     const { id, connection } = await storeRefreshableGrant(stores, 'edited');
     const provider = createCountingProvider(async () => {
       await stores.database.write('acme', ({ connections }) =>
         connections.update({ ...connection, settings: { ...connection.settings, description: 'edited' }, revision: 2 }),
       );
-      return anAnswer('at-1', 'rt-1');
+      return aTokenResponse('at-1', 'rt-1');
     });
     await createEngine(stores, provider).refreshGrant(id, wanted);
     const record = await stores.database.read('acme').connections.find('edited');
@@ -175,11 +162,11 @@ describe('what happens during the call wins over it', () => {
     expect(await storedTokens(id)).toEqual(['at-1', 'rt-1']);
   });
 
-  test('a lease that lapsed mid-call does not lose the rotated token: it is saved by version', async () => {
+  test('a rotated token is saved by version although its lease lapsed mid-call', async () => {
     const { id } = await storeRefreshableGrant(stores, 'lapsed');
     const provider = createCountingProvider(async () => {
       await new Promise((resolve) => setTimeout(resolve, 60));
-      return anAnswer('at-1', 'rt-1');
+      return aTokenResponse('at-1', 'rt-1');
     });
     expect(await createEngine(stores, provider, { leaseMs: 20 }).refreshGrant(id, wanted)).toMatchObject({
       kind: 'fresh',
@@ -188,26 +175,26 @@ describe('what happens during the call wins over it', () => {
   });
 });
 
-test('an answer without a refresh token keeps the one there was', async () => {
+test('a response without a refresh token keeps the old one', async () => {
   const { id } = await storeRefreshableGrant(stores, 'kept');
   await createEngine(
     stores,
-    createCountingProvider(async () => anAnswer('at-1', null)),
+    createCountingProvider(async () => aTokenResponse('at-1', null)),
   ).refreshGrant(id, wanted);
   expect(await storedTokens(id)).toEqual(['at-1', 'rt-0']);
 });
 
-test('a client with credentials of its own can be refreshed on demand from any status', async () => {
+test('a client_credentials grant can be refreshed on demand in any status', async () => {
   const { id } = await storeRefreshableGrant(stores, 'own-credentials', { settings: { flow: 'client_credentials' } });
   await stores.database.write('acme', ({ grants }) =>
     grants.revoke(id, { by: 'someone', reason: null, now: new Date() }),
   );
   const { refreshGrant } = createEngine(
     stores,
-    createCountingProvider(async () => anAnswer('at-1', null)),
+    createCountingProvider(async () => aTokenResponse('at-1', null)),
   );
   expect(await refreshGrant(id, wanted)).toMatchObject({ kind: 'failed' });
-  expect(await refreshGrant(id, { ...wanted, force: true })).toMatchObject({
+  expect(await refreshGrant(id, { ...wanted, onDemand: true })).toMatchObject({
     kind: 'fresh',
     grant: { status: 'completed' },
   });

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { claimAbandoned, claimInstances } from '../../../src/embedded/instance.ts';
+import { countUnsavedTokens } from '../../../src/embedded/unsaved-tokens.ts';
 
 let dataDir: string;
 const children: ChildProcess[] = [];
@@ -24,7 +25,7 @@ const claimAndStay = `
   process.stdout.write(JSON.stringify(instances.map(({ id }) => id)) + '\\n');
   setInterval(() => {}, 1000);`;
 
-/** Another process on the same data directory, and what it has claimed; it lives until it is killed. */
+/** Starts another process on the data directory. Returns the ids it claimed; it runs until it is killed. */
 async function startOther(): Promise<{ child: ChildProcess; ids: string[] }> {
   const child = spawn(process.execPath, ['--input-type=module', '-e', claimAndStay, dataDir], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -41,14 +42,14 @@ async function kill(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-test('processes that start together on one directory have a folder each', async () => {
+test('processes that start together on one data directory each get a folder of their own', async () => {
   const others = await Promise.all([startOther(), startOther(), startOther()]);
   const ids = others.flatMap(({ ids }) => ids);
   expect(new Set(ids).size).toBe(3);
   expect(readdirSync(join(dataDir, 'instances')).sort()).toEqual([...ids].sort());
 });
 
-test('a living process keeps its folder, a killed one is inherited under the same id', async () => {
+test('a live process keeps its folder, and the folder of a killed one is claimed under the same id', async () => {
   const [living, killed] = [await startOther(), await startOther()];
   await kill(killed.child);
   const claimed = await claimInstances(dataDir);
@@ -59,7 +60,7 @@ test('a living process keeps its folder, a killed one is inherited under the sam
   expect((await claimAbandoned(dataDir)).map(({ id }) => id)).toEqual(living.ids);
 });
 
-test('of several that find the same dead processes, each folder goes to one', async () => {
+test('when several processes find the same dead ones, each folder goes to one of them', async () => {
   const dead = [await startOther(), await startOther(), await startOther()];
   await Promise.all(dead.map(({ child }) => kill(child)));
   const heirs = await Promise.all([startOther(), startOther()]);
@@ -68,17 +69,34 @@ test('of several that find the same dead processes, each folder goes to one', as
   expect(inherited).toEqual(expect.arrayContaining(dead.flatMap(({ ids }) => ids)));
 });
 
-test('a folder that was released is the next one of whoever asks', async () => {
+test('a released folder is claimed by the next process', async () => {
   const [first] = await claimInstances(dataDir);
   first.release();
   const [again] = await claimInstances(dataDir);
   expect(again.id).toBe(first.id);
 });
 
-test('what else lies in the folder of the instances is left alone', async () => {
+test('other files in the folder of the instances are ignored', async () => {
   const [mine] = await claimInstances(dataDir);
-  writeFileSync(join(dataDir, 'instances', 'notes.txt'), 'of a person');
+  writeFileSync(join(dataDir, 'instances', 'notes.txt'), 'unrelated');
   expect(await claimAbandoned(dataDir)).toEqual([]);
   mine.release();
   expect((await claimAbandoned(dataDir)).map(({ id }) => id)).toEqual([mine.id]);
+});
+
+test('unsaved tokens of this process and of ended ones count, those of other live processes do not', async () => {
+  expect(await countUnsavedTokens(join(dataDir, 'absent'))).toBe(0);
+  const [own] = await claimInstances(dataDir);
+  const other = await startOther();
+  const spool = (id: string, ...names: string[]) => {
+    mkdirSync(join(dataDir, 'instances', id), { recursive: true });
+    for (const name of names) writeFileSync(join(dataDir, 'instances', id, name), '');
+  };
+  spool(own.id, 'a.1.tokens', 'b.1.tokens', 'c.1.tokens.new');
+  spool(other.ids[0] ?? '', 'd.1.tokens');
+  expect(await countUnsavedTokens(dataDir)).toBe(2);
+  await kill(other.child);
+  spool('never-locked', 'e.1.tokens');
+  expect(await countUnsavedTokens(dataDir)).toBe(4);
+  own.release();
 });

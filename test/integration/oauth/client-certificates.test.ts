@@ -4,23 +4,23 @@ import { createServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { TokenAuthMethod } from '../../../src/domain/connection.ts';
+import type { TokenAuthMethod } from '../../../src/domain/connections/connection.ts';
 import type { OAuthClient, OAuthGateway } from '../../../src/domain/ports/oauth.ts';
 import { Secret } from '../../../src/domain/secret.ts';
-import { createAgentPool } from '../../../src/oauth/agent-pool.ts';
-import { createCatalogue } from '../../../src/oauth/catalogue.ts';
-import { readClientCertificate } from '../../../src/oauth/client-certificate.ts';
+import { readClientCertificate } from '../../../src/oauth/client-auth/client-certificate.ts';
 import { createOAuthGateway } from '../../../src/oauth/gateway.ts';
-import { createGuardedHttp, type GuardedHttp } from '../../../src/oauth/guarded-http.ts';
-import { type Certified, certify } from '../../support/certificates.ts';
-import { failureOf, held, plainSettings } from '../../support/gateway-fixture.ts';
-import { startTlsOAuthServer, type TlsOAuthServer } from '../../support/tls-oauth-server.ts';
+import { createCatalogue } from '../../../src/oauth/providers/catalogue.ts';
+import { createAgentPool } from '../../../src/outbound/agent-pool.ts';
+import { createGuardedHttp, type GuardedHttp } from '../../../src/outbound/guarded-http.ts';
+import { type Certified, certify } from '../../support/oauth-server/certificates.ts';
+import { startTlsOAuthServer, type TlsOAuthServer } from '../../support/oauth-server/tls-server.ts';
+import { failureOf, held, plainCaller, plainSettings } from '../../support/provider/gateway-fixture.ts';
 
 const authority = certify('authority', { isAuthority: true });
 const localhost = certify('localhost', { issuer: authority });
 const ada = certify('ada', { issuer: authority });
 const ben = certify('ben', { issuer: authority });
-const loner = certify('loner');
+const selfSigned = certify('self-signed');
 
 let http: GuardedHttp;
 let gateway: OAuthGateway;
@@ -59,7 +59,7 @@ function clientOf(
     revocationUrl: `${origin}/token/revocation`,
     tokenAuthMethod,
   };
-  return { settings, secrets };
+  return { caller: plainCaller, settings, secrets };
 }
 
 describe('a real authorization server', () => {
@@ -72,16 +72,16 @@ describe('a real authorization server', () => {
   const registeredAda = () =>
     server.registerClient({ token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_subject_dn: 'CN=ada' });
 
-  test('knows a client by the subject of its certificate, at the token and the revocation endpoint', async () => {
+  test('a client authenticates by the subject of its certificate at the token and revocation endpoints', async () => {
     const client = clientOf(server.issuer, await registeredAda(), 'tls_client_auth', bundle(ada));
     expect(gateway.validate(client.settings)).toEqual([]);
     const { tokens } = await gateway.requestClientCredentials(client, []);
     expect(await gateway.revoke(client, tokens)).toBe(true);
   });
 
-  test('refuses the certificate of another client, of nobody, and a stranger that claims the name', async () => {
+  test('the certificate of another client, a forged one and an unknown one are refused with invalid_client', async () => {
     const clientId = await registeredAda();
-    for (const wrong of [ben, certify('ada'), loner]) {
+    for (const wrong of [ben, certify('ada'), selfSigned]) {
       const client = clientOf(server.issuer, clientId, 'tls_client_auth', bundle(wrong));
       expect(await failureOf(gateway.requestClientCredentials(client, []))).toMatchObject({
         class: 'client',
@@ -90,35 +90,35 @@ describe('a real authorization server', () => {
     }
   });
 
-  test('knows a self-signed certificate by its key', async () => {
-    const key = createPublicKey(loner.privateKey).export({ format: 'jwk' });
-    const x5c = [new X509Certificate(loner.cert).raw.toString('base64')];
+  test('a client authenticates by the key of a self-signed certificate', async () => {
+    const key = createPublicKey(selfSigned.privateKey).export({ format: 'jwk' });
+    const x5c = [new X509Certificate(selfSigned.cert).raw.toString('base64')];
     const clientId = await server.registerClient({
       token_endpoint_auth_method: 'self_signed_tls_client_auth',
       jwks: { keys: [{ ...key, x5c }] } as never,
     });
     const method = 'self_signed_tls_client_auth';
-    const client = clientOf(server.issuer, clientId, method, bundle(loner));
+    const client = clientOf(server.issuer, clientId, method, bundle(selfSigned));
     expect((await gateway.requestClientCredentials(client, [])).tokens.accessToken.reveal()).toMatch(/./);
-    const wrong = clientOf(server.issuer, clientId, method, bundle(certify('loner')));
+    const wrong = clientOf(server.issuer, clientId, method, bundle(certify('self-signed')));
     expect(await failureOf(gateway.requestClientCredentials(wrong, []))).toMatchObject({ class: 'client' });
   });
 
-  test('while certificates are being changed the older one still serves', async () => {
+  test('an older certificate is used after the newest one is rejected', async () => {
     const client = clientOf(server.issuer, await registeredAda(), 'tls_client_auth', bundle(ben), bundle(ada));
     expect((await gateway.requestClientCredentials(client, [])).tokens.accessToken.reveal()).toMatch(/./);
   });
 });
 
-interface Seen {
+interface ReceivedRequest {
   socket: number;
   subject: string | null;
   clientId: string | null;
 }
 
-/** Tells which certificate stood behind the socket of each request, and keeps sockets open. */
-async function startWitness(options: Pick<ServerOptions, 'rejectUnauthorized' | 'maxVersion'> = {}) {
-  const seen: Seen[] = [];
+/** Starts a token endpoint that records socket and client certificate of each request, and keeps sockets open. */
+async function startRecorder(options: Pick<ServerOptions, 'rejectUnauthorized' | 'maxVersion'> = {}) {
+  const received: ReceivedRequest[] = [];
   const numbers = new Map<object, number>();
   const server = createServer(
     {
@@ -134,7 +134,7 @@ async function startWitness(options: Pick<ServerOptions, 'rejectUnauthorized' | 
       for await (const chunk of request) chunks.push(chunk as Buffer);
       const socket = request.socket as TLSSocket;
       if (!numbers.has(socket)) numbers.set(socket, numbers.size);
-      seen.push({
+      received.push({
         socket: numbers.get(socket) ?? -1,
         subject: socket.getPeerX509Certificate()?.subject ?? null,
         clientId: new URLSearchParams(Buffer.concat(chunks).toString()).get('client_id'),
@@ -151,7 +151,7 @@ async function startWitness(options: Pick<ServerOptions, 'rejectUnauthorized' | 
     server.close();
     server.closeAllConnections();
   });
-  return { origin, seen };
+  return { origin, received };
 }
 
 const closing: (() => Promise<void>)[] = [];
@@ -159,44 +159,44 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
-test('a socket never carries the request of another client, whoever else calls the same host', async () => {
-  const { origin, seen } = await startWitness();
+test('a socket never carries the request of another client that calls the same host', async () => {
+  const { origin, received } = await startRecorder();
   const clients = [
     clientOf(origin, 'ada', 'tls_client_auth', bundle(ada)),
     clientOf(origin, 'ben', 'tls_client_auth', bundle(ben)),
-    clientOf(origin, 'nobody', 'none'),
+    clientOf(origin, 'public', 'none'),
   ];
   for (let round = 0; round < 3; round++) {
     for (const client of clients) await gateway.requestClientCredentials(client, []);
   }
   await Promise.all(clients.flatMap((client) => [1, 2, 3].map(() => gateway.requestClientCredentials(client, []))));
 
-  expect(seen).toHaveLength(18);
-  const expected: Record<string, string | null> = { ada: 'CN=ada', ben: 'CN=ben', nobody: null };
-  expect(seen.filter(({ clientId, subject }) => expected[clientId ?? ''] !== subject)).toEqual([]);
-  // The rounds one after another did reuse sockets: what was proved is not that everybody connected anew.
-  expect(new Set(seen.slice(0, 9).map(({ socket }) => socket)).size).toBe(3);
+  expect(received).toHaveLength(18);
+  const expected: Record<string, string | null> = { ada: 'CN=ada', ben: 'CN=ben', public: null };
+  expect(received.filter(({ clientId, subject }) => expected[clientId ?? ''] !== subject)).toEqual([]);
+  // The sequential rounds reused sockets: without reuse this test would prove nothing.
+  expect(new Set(received.slice(0, 9).map(({ socket }) => socket)).size).toBe(3);
 });
 
-test('a server that ends the handshake over the certificate gets no request at all', async () => {
-  const { origin, seen } = await startWitness({ rejectUnauthorized: true, maxVersion: 'TLSv1.2' });
-  const client = clientOf(origin, 'loner', 'tls_client_auth', bundle(loner));
+test('a server that refuses the certificate during the handshake receives no request', async () => {
+  const { origin, received } = await startRecorder({ rejectUnauthorized: true, maxVersion: 'TLSv1.2' });
+  const client = clientOf(origin, 'self-signed', 'tls_client_auth', bundle(selfSigned));
   expect(await failureOf(gateway.refresh(client, held(), []))).toMatchObject({ class: 'transient', sent: false });
-  expect(seen).toEqual([]);
+  expect(received).toEqual([]);
 });
 
-test('under TLS 1.3, where the refusal comes after the request was written, nothing is granted and the cause is named', async () => {
-  const { origin, seen } = await startWitness({ rejectUnauthorized: true });
-  const client = clientOf(origin, 'loner', 'tls_client_auth', bundle(loner));
+test('a refusal of the certificate under TLS 1.3, after the request was written, is named in the failure', async () => {
+  const { origin, received } = await startRecorder({ rejectUnauthorized: true });
+  const client = clientOf(origin, 'self-signed', 'tls_client_auth', bundle(selfSigned));
   expect(await failureOf(gateway.refresh(client, held(), []))).toMatchObject({
     class: 'transient',
     answered: false,
     message: expect.stringContaining('client certificate'),
   });
-  expect(seen).toEqual([]);
+  expect(received).toEqual([]);
 });
 
-test('sockets are kept for a bounded number of certificates, and all are closed in the end', async () => {
+test('the pool keeps agents for at most 100 certificates and closes all of them at the end', async () => {
   const pool = createAgentPool({ allowPrivateNetwork: true, connectTimeoutMs: 1000 });
   const certificate = readClientCertificate(bundle(ada));
   const agents = Array.from({ length: 150 }, (_, index) => pool.agentFor({ ...certificate, id: String(index) }));

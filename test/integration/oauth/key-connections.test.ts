@@ -1,11 +1,11 @@
 import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createApi } from '../../support/broker-api.ts';
-import { type BrokerProcess, startBroker } from '../../support/broker-process.ts';
-import { certify } from '../../support/certificates.ts';
-import { createDataDir, type DataDir } from '../../support/data-dir.ts';
-import { type OAuthServer, startOAuthServer } from '../../support/oauth-server.ts';
-import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
+import { createApi } from '../../support/http/broker-api.ts';
+import { certify } from '../../support/oauth-server/certificates.ts';
+import { type OAuthServer, startOAuthServer } from '../../support/oauth-server/server.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/postgres/database.ts';
+import { type BrokerProcess, startBroker } from '../../support/processes/broker-process.ts';
+import { createDataDir, type DataDir } from '../../support/processes/data-dir.ts';
 
 const adminKey = randomBytes(32).toString('base64url');
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 4096 });
@@ -55,7 +55,7 @@ async function signingConnection(name: string, secret: unknown, more: Record<str
   };
 }
 
-test('a connection whose secret is a private key gets tokens, and shows the key to nobody', async () => {
+test('a connection with a private key as secret gets tokens, and no response or log shows the key', async () => {
   const created = await api.post('/connections', await signingConnection('signing', pem));
   expect(created.body).toMatchObject({ status: 'completed', token_auth_method: 'private_key_jwt' });
   const credential = await api.get('/credentials/signing');
@@ -74,16 +74,16 @@ test.each([
   ['a public key', 'private_key_jwt', createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString()],
   ['a key without a certificate', 'tls_client_auth', pem],
   ['a key of another certificate', 'self_signed_tls_client_auth', certify('other').cert + pem],
-])('%s is a 400 that names the field and quotes nothing, and nothing is created', async (_, method, secret) => {
+])('creating a connection with %s is refused with 400, without quoting the secret', async (_, method, secret) => {
   const more = { token_auth_method: method, token_url: 'https://provider.test/token' };
-  const answer = await api.post('/connections', await signingConnection('wrong', secret, more));
-  expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
-  expect(answer.body.errors).toEqual([{ path: 'client_secret', message: expect.any(String) }]);
-  expect(answer.text).not.toMatch(/canary|BEGIN [A-Z]+ KEY-----\\n|MII/);
+  const response = await api.post('/connections', await signingConnection('wrong', secret, more));
+  expect(response).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+  expect(response.body.errors).toEqual([{ path: 'client_secret', message: expect.any(String) }]);
+  expect(response.text).not.toMatch(/canary|BEGIN [A-Z]+ KEY-----\\n|MII/);
   expect((await api.get('/connections/wrong')).status).toBe(404);
 });
 
-test('an edit takes no wrong key either, and a change of method wants its own secret', async () => {
+test('an edit with an unusable key is refused, and so is a new method that the stored secret does not fit', async () => {
   const body = await signingConnection('edited', pem);
   expect((await api.post('/connections', body)).status).toBe(201);
   const wrong = await api.patch('/connections/edited', { client_secret: 'hunter2' });
@@ -95,9 +95,9 @@ test('an edit takes no wrong key either, and a change of method wants its own se
   expect((await api.get('/credentials/edited')).status).toBe(200);
 });
 
-test('turning to a key without giving one is refused before the old secret is judged as a key', async () => {
+test('a change to private_key_jwt without a new secret is refused with client_secret_required', async () => {
   const basic = { ...(await signingConnection('basic', 'secret')), token_auth_method: 'client_secret_basic' };
   expect((await api.post('/connections', basic)).status).toBe(201);
-  const answer = await api.patch('/connections/basic', { token_auth_method: 'private_key_jwt' });
-  expect(answer.body).toMatchObject({ code: 'client_secret_required', changed: ['token_auth_method'] });
+  const response = await api.patch('/connections/basic', { token_auth_method: 'private_key_jwt' });
+  expect(response.body).toMatchObject({ code: 'client_secret_required', changed: ['token_auth_method'] });
 });

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { TokenSet } from '../../../src/domain/grants/token-set.ts';
 import type { OAuthClient, OAuthGateway } from '../../../src/domain/ports/oauth.ts';
 import { Secret } from '../../../src/domain/secret.ts';
-import type { TokenSet } from '../../../src/domain/token-set.ts';
-import { createCatalogue } from '../../../src/oauth/catalogue.ts';
 import { createOAuthGateway } from '../../../src/oauth/gateway.ts';
-import { createGuardedHttp, type GuardedHttp } from '../../../src/oauth/guarded-http.ts';
-import { createBrowser } from '../../support/browser.ts';
-import { failureOf, plainSettings } from '../../support/gateway-fixture.ts';
-import { type OAuthServer, startOAuthServer } from '../../support/oauth-server.ts';
-import { signIn } from '../../support/sign-in.ts';
+import { createCatalogue } from '../../../src/oauth/providers/catalogue.ts';
+import { createGuardedHttp, type GuardedHttp } from '../../../src/outbound/guarded-http.ts';
+import { createBrowser } from '../../support/browser/browser.ts';
+import { type OAuthServer, startOAuthServer } from '../../support/oauth-server/server.ts';
+import { signIn } from '../../support/oauth-server/sign-in.ts';
+import { failureOf, plainCaller, plainSettings, refreshedTokens } from '../../support/provider/gateway-fixture.ts';
 
 const redirectUri = 'http://127.0.0.1:9/callback/real';
 let server: OAuthServer;
@@ -44,10 +44,10 @@ async function registered(variables: Record<string, string> = {}): Promise<OAuth
     revocationUrl: `${server.issuer}/token/revocation`,
     testUrl: `${server.issuer}/me`,
   };
-  return { settings, secrets: [new Secret(clientSecret)] };
+  return { caller: plainCaller, settings, secrets: [new Secret(clientSecret)] };
 }
 
-/** A person's trip, up to the callback that would reach the broker. */
+/** Completes the authorization as a person and returns the parameters of the callback that the broker would receive. */
 async function callbackOf(client: OAuthClient, codeVerifier: Secret | null): Promise<URLSearchParams> {
   const link = await gateway.authorizationUrl(client.settings, {
     state: 'the-state',
@@ -58,14 +58,14 @@ async function callbackOf(client: OAuthClient, codeVerifier: Secret | null): Pro
     prompt: 'consent',
   });
   const end = await signIn(createBrowser(), link, { login: 'ada' }, (url) => url.href.startsWith(redirectUri));
-  if (end.location === null) throw new Error(`the trip ended at ${end.url.href} with ${end.status}`);
+  if (end.location === null) throw new Error(`the authorization ended at ${end.url.href} with ${end.status}`);
   return end.location.searchParams;
 }
 
 test.each([
   ['an unknown issuer', () => ({})],
   ['a known issuer', () => ({ issuer: server.issuer })],
-])('the whole life of a grant, under %s', async (_, variables) => {
+])('a grant is authorized, refreshed, probed and revoked under %s', async (_, variables) => {
   const client = await registered(variables());
   expect(gateway.validate(client.settings)).toEqual([]);
   const codeVerifier = gateway.createCodeVerifier(client.settings);
@@ -83,19 +83,19 @@ test.each([
   expect(first).toMatchObject({ lifetimeSeconds: 3600, scopes: ['openid', 'offline_access'] });
   expect(await gateway.probe(client, first.tokens)).toMatchObject({ result: 'success', account: { id: 'ada' } });
 
-  const second = await gateway.refresh(client, first.tokens, client.settings.scopes);
-  expect(second.tokens.refreshToken?.reveal()).not.toBe(first.tokens.refreshToken?.reveal());
-  expect(await gateway.probe(client, second.tokens)).toMatchObject({ result: 'success' });
+  const second = refreshedTokens(await gateway.refresh(client, first.tokens, client.settings.scopes));
+  expect(second.refreshToken?.reveal()).not.toBe(first.tokens.refreshToken?.reveal());
+  expect(await gateway.probe(client, second)).toMatchObject({ result: 'success' });
 
-  expect(await gateway.revoke(client, second.tokens)).toBe(true);
-  expect(await gateway.probe(client, second.tokens)).toMatchObject({ result: 'failed', httpStatus: 401 });
-  expect(await failureOf(gateway.refresh(client, second.tokens, []))).toMatchObject({
+  expect(await gateway.revoke(client, second)).toBe(true);
+  expect(await gateway.probe(client, second)).toMatchObject({ result: 'failed', httpStatus: 401 });
+  expect(await failureOf(gateway.refresh(client, second, []))).toMatchObject({
     class: 'reauthorization',
     answered: true,
   });
 });
 
-test('a callback with another iss is refused before the code is spent', async () => {
+test('a callback with a wrong iss never reaches the token endpoint', async () => {
   const client = await registered({ issuer: server.issuer });
   const codeVerifier = gateway.createCodeVerifier(client.settings);
   const parameters = await callbackOf(client, codeVerifier);
@@ -110,7 +110,7 @@ test('a callback with another iss is refused before the code is spent', async ()
   expect(server.tokenRequests.length).toBe(before);
 });
 
-test('a verifier of another trip does not get the tokens', async () => {
+test('the code verifier of another authorization does not get the tokens', async () => {
   const client = await registered();
   const parameters = await callbackOf(client, gateway.createCodeVerifier(client.settings));
   const codeVerifier = gateway.createCodeVerifier(client.settings);
@@ -121,10 +121,10 @@ test('a verifier of another trip does not get the tokens', async () => {
   });
 });
 
-test('client_credentials, and a wrong secret', async () => {
+test('client_credentials issues a token, and a wrong client secret is reported as invalid_client', async () => {
   const client = await registered();
-  const answer = await gateway.requestClientCredentials(client, []);
-  expect(answer).toMatchObject({ lifetimeSeconds: 3600, tokens: { refreshToken: null, tokenType: 'Bearer' } });
+  const response = await gateway.requestClientCredentials(client, []);
+  expect(response).toMatchObject({ lifetimeSeconds: 3600, tokens: { refreshToken: null, tokenType: 'Bearer' } });
   const wrong: OAuthClient = { ...client, secrets: [new Secret('wrong')] };
   expect(await failureOf(gateway.requestClientCredentials(wrong, []))).toMatchObject({
     class: 'client',
@@ -134,7 +134,7 @@ test('client_credentials, and a wrong secret', async () => {
   expect((await gateway.requestClientCredentials(rotated, [])).tokens.accessToken.reveal()).toMatch(/./);
 });
 
-test('a refresh token that was used twice dies with its whole family', async () => {
+test('a second use of a rotated refresh token invalidates all later refresh tokens of the grant', async () => {
   const client = await registered();
   const issued = await server.issueTokens(client.settings.clientId, 'bob');
   const tokens: TokenSet = {
@@ -143,7 +143,7 @@ test('a refresh token that was used twice dies with its whole family', async () 
     tokenType: 'Bearer',
     extra: {},
   };
-  const next = await gateway.refresh(client, tokens, []);
+  const next = refreshedTokens(await gateway.refresh(client, tokens, []));
   expect(await failureOf(gateway.refresh(client, tokens, []))).toMatchObject({ class: 'reauthorization' });
-  expect(await failureOf(gateway.refresh(client, next.tokens, []))).toMatchObject({ class: 'reauthorization' });
+  expect(await failureOf(gateway.refresh(client, next, []))).toMatchObject({ class: 'reauthorization' });
 });

@@ -2,11 +2,11 @@ import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypt
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { OAuthClient, OAuthGateway } from '../../../src/domain/ports/oauth.ts';
 import { Secret } from '../../../src/domain/secret.ts';
-import { createCatalogue } from '../../../src/oauth/catalogue.ts';
 import { createOAuthGateway } from '../../../src/oauth/gateway.ts';
-import { createGuardedHttp, type GuardedHttp } from '../../../src/oauth/guarded-http.ts';
-import { failureOf, plainSettings } from '../../support/gateway-fixture.ts';
-import { type OAuthServer, startOAuthServer } from '../../support/oauth-server.ts';
+import { createCatalogue } from '../../../src/oauth/providers/catalogue.ts';
+import { createGuardedHttp, type GuardedHttp } from '../../../src/outbound/guarded-http.ts';
+import { type OAuthServer, startOAuthServer } from '../../support/oauth-server/server.ts';
+import { failureOf, plainCaller, plainSettings, refreshedTokens } from '../../support/provider/gateway-fixture.ts';
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
 const p256 = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
@@ -54,7 +54,7 @@ async function registered(
     revocationUrl: `${server.issuer}/token/revocation`,
     tokenAuthMethod: 'private_key_jwt' as const,
   };
-  return { settings, secrets: secrets.map((secret) => new Secret(secret)) };
+  return { caller: plainCaller, settings, secrets: secrets.map((secret) => new Secret(secret)) };
 }
 
 test.each([
@@ -62,7 +62,7 @@ test.each([
   ['a P-256 key', p256, pem(p256), { alg: 'ES256' }],
   ['an Ed25519 key', ed25519, pem(ed25519), { alg: 'EdDSA' }],
   ['a JSON Web Key', rsa, jwk(rsa, { kid: 'k-1', alg: 'PS256' }), { kid: 'k-1', alg: 'PS256' }],
-])('refresh, client_credentials and revocation are signed with %s', async (_, key, secret, registration) => {
+])('a real server accepts client assertions signed with %s at every endpoint', async (_, key, secret, registration) => {
   const client = await registered(key, [secret], registration);
   expect(gateway.validate(client.settings)).toEqual([]);
   const issued = await server.issueTokens(client.settings.clientId, 'ada');
@@ -72,21 +72,21 @@ test.each([
     tokenType: 'Bearer',
     extra: {},
   };
-  const fresh = await gateway.refresh(client, tokens, []);
+  const fresh = refreshedTokens(await gateway.refresh(client, tokens, []));
   const own = await gateway.requestClientCredentials(client, []);
   expect(await server.accepts(own.tokens.accessToken.reveal())).toBe(true);
-  expect(await gateway.revoke(client, fresh.tokens)).toBe(true);
-  expect(await server.accepts(fresh.tokens.accessToken.reveal())).toBe(false);
+  expect(await gateway.revoke(client, fresh)).toBe(true);
+  expect(await server.accepts(fresh.accessToken.reveal())).toBe(false);
 });
 
-test('the issuer is the audience where it is known', async () => {
+test('a real server accepts the issuer as audience and refuses another issuer', async () => {
   const client = await registered(p256, [pem(p256)], { variables: { issuer: server.issuer } });
   expect((await gateway.requestClientCredentials(client, [])).lifetimeSeconds).toBe(3600);
-  const astray = { ...client, settings: { ...client.settings, variables: { issuer: 'https://other.example' } } };
-  expect(await failureOf(gateway.requestClientCredentials(astray, []))).toMatchObject({ oauthError: 'invalid_client' });
+  const wrong = { ...client, settings: { ...client.settings, variables: { issuer: 'https://other.example' } } };
+  expect(await failureOf(gateway.requestClientCredentials(wrong, []))).toMatchObject({ oauthError: 'invalid_client' });
 });
 
-test('another key is rejected, and tried only where the newest one was', async () => {
+test('a wrong key is rejected, and an older key is tried after the rejection', async () => {
   const other = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
   const client = await registered(p256, [pem(other)]);
   expect(await failureOf(gateway.requestClientCredentials(client, []))).toMatchObject({

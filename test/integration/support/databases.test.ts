@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
-import { createTestDatabase } from '../../support/postgres.ts';
-import { createTestRedis, describeWithRedis } from '../../support/redis.ts';
+import { createTestDatabase } from '../../support/postgres/database.ts';
+import { createTestRedis, describeWithRedis } from '../../support/redis/database.ts';
 
 test('every test database is empty and apart from the others', async () => {
   const [one, other] = await Promise.all([createTestDatabase(), createTestDatabase()]);

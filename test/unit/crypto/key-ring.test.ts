@@ -5,16 +5,17 @@ import { newId } from '../../../src/crypto/tokens.ts';
 import type { EncryptionKey } from '../../../src/domain/encryption-keys.ts';
 import type { SealedAt } from '../../../src/domain/ports/cipher.ts';
 import { type DataKeyStore, KeyUnavailable } from '../../../src/domain/ports/keys.ts';
-import { encryptionKey } from '../../support/encryption-keys.ts';
-import { createMemoryDataKeys } from '../../support/memory-data-keys.ts';
+import { encryptionKey } from '../../support/builders/encryption-keys.ts';
+import { createMemoryDataKeys } from '../../support/memory/data-keys.ts';
 
 const at: SealedAt = { organizationId: 'acme', table: 'grants', row: 'row-1', column: 'sealed_tokens' };
 
-function open(keys: DataKeyStore, ...given: EncryptionKey[]) {
-  return createKeyRing({ keys, keyEncryptionKeys: createEnvironmentKeys(given), newId, clock: () => new Date() });
+function open(keys: DataKeyStore, ...encryptionKeys: EncryptionKey[]) {
+  const keyEncryptionKeys = createEnvironmentKeys(encryptionKeys);
+  return createKeyRing({ keys, keyEncryptionKeys, newId, clock: () => new Date() });
 }
 
-test('what one process seals another one opens', async () => {
+test('a value sealed by one process opens in another process', async () => {
   const keys = createMemoryDataKeys();
   const kek = encryptionKey('k1');
   const sealed = (await open(keys, kek)).cipher.seal('geheim ✓', at);
@@ -31,7 +32,7 @@ test('the empty text seals and opens', async () => {
   expect(cipher.open(cipher.seal('', at), at)).toBe('');
 });
 
-test('processes that start at once on an empty database share one data key', async () => {
+test('processes that start together on an empty database share one data key', async () => {
   const keys = createMemoryDataKeys();
   const kek = encryptionKey('k1');
   const rings = await Promise.all(Array.from({ length: 8 }, () => open(keys, kek)));
@@ -41,7 +42,7 @@ test('processes that start at once on an empty database share one data key', asy
   for (const ring of rings) expect(ring.cipher.open(sealed, at)).toBe('shared');
 });
 
-test('a missing key refuses the start and names the id that is wanted and those that are there', async () => {
+test('a missing encryption key prevents the start, with its id and the ids of the present keys', async () => {
   const keys = createMemoryDataKeys();
   await open(keys, encryptionKey('wanted'));
   const start = open(keys, encryptionKey('other'), encryptionKey('third'));
@@ -49,7 +50,7 @@ test('a missing key refuses the start and names the id that is wanted and those 
   await expect(start).rejects.toThrow(/needs the encryption key "wanted".*it holds: other, third/);
 });
 
-test('a wrong key under the right id refuses the start, names the id and shows no key', async () => {
+test('a wrong encryption key under the right id prevents the start, with the id and without the key', async () => {
   const keys = createMemoryDataKeys();
   await open(keys, encryptionKey('k1'));
   const wrong = encryptionKey('k1');
@@ -59,17 +60,17 @@ test('a wrong key under the right id refuses the start, names the id and shows n
   expect(String(error)).not.toContain(wrong.key.reveal());
 });
 
-test('no key is made over sealed data whose data keys are gone', async () => {
+test('no data key is created if the database holds sealed data and has lost its data keys', async () => {
   const keys = createMemoryDataKeys();
   keys.sealedData = true;
   await expect(open(keys, encryptionKey('k1'))).rejects.toThrow(/no new key is made over existing data/);
   expect(keys.rows).toEqual([]);
 });
 
-test('a first key made by another process while this one starts is used, not mistaken for lost', async () => {
+test('a first data key that another process creates during the start is used and not reported as lost', async () => {
   const keys = createMemoryDataKeys();
   const kek = encryptionKey('k1');
-  const late: DataKeyStore = {
+  const racing: DataKeyStore = {
     ...keys,
     list: () => keys.list(),
     hasSealedData: async () => {
@@ -78,11 +79,11 @@ test('a first key made by another process while this one starts is used, not mis
       return true;
     },
   };
-  await expect(open(late, kek)).resolves.toBeDefined();
+  await expect(open(racing, kek)).resolves.toBeDefined();
   expect(keys.rows).toHaveLength(1);
 });
 
-test('a data key moved under the id of another one does not open', async () => {
+test('a data key stored under the id of another data key does not open', async () => {
   const kek = encryptionKey('k1');
   const [keys, others] = [createMemoryDataKeys(), createMemoryDataKeys()];
   await Promise.all([open(keys, kek), open(others, kek)]);
@@ -92,7 +93,7 @@ test('a data key moved under the id of another one does not open', async () => {
   await expect(open(keys, kek)).rejects.toBeInstanceOf(KeyUnavailable);
 });
 
-test('a data key whose canary is of another key refuses the start', async () => {
+test('a data key with the canary of another key prevents the start', async () => {
   const kek = encryptionKey('k1');
   const [keys, others] = [createMemoryDataKeys(), createMemoryDataKeys()];
   await Promise.all([open(keys, kek), open(others, kek)]);
@@ -102,14 +103,14 @@ test('a data key whose canary is of another key refuses the start', async () => 
   await expect(open(keys, kek)).rejects.toThrow(/not its canary/);
 });
 
-test('a new key placed first leaves what older keys wrapped readable', async () => {
+test('after a new encryption key is added first, values under an older key still open', async () => {
   const keys = createMemoryDataKeys();
   const old = encryptionKey('old');
   const sealed = (await open(keys, old)).cipher.seal('kept', at);
   expect((await open(keys, encryptionKey('new'), old)).cipher.open(sealed, at)).toBe('kept');
 });
 
-test('values sealed under a data key that no longer seals still open', async () => {
+test('values still open under a data key that no longer seals', async () => {
   const kek = encryptionKey('k1');
   const [keys, next] = [createMemoryDataKeys(), createMemoryDataKeys()];
   const sealed = (await open(keys, kek)).cipher.seal('older', at);

@@ -8,8 +8,8 @@ test.each([
   ['https://app.test/any/path?q=1#part', 'https://app.test/any/path?q=1#part'],
   ['https://APP.test:443/x', 'https://app.test/x'],
   ['https://exact.test/done?from=broker', 'https://exact.test/done?from=broker'],
-])('%s is allowed, as %s', (asked, used) => {
-  expect(allowedReturnUrl(asked, allowed)).toBe(used);
+])('the return URL %s is allowed and normalised to %s', (requested, normalised) => {
+  expect(allowedReturnUrl(requested, allowed)).toBe(normalised);
 });
 
 test.each([
@@ -41,10 +41,10 @@ test.each([
   '/done',
   '',
   `https://app.test/${'x'.repeat(3000)}`,
-])('%j is refused', (asked) => {
-  expect(allowedReturnUrl(asked, allowed)).toBeUndefined();
+])('the return URL %j is refused', (requested) => {
+  expect(allowedReturnUrl(requested, allowed)).toBeUndefined();
 });
 
-test('an empty list allows nothing', () => {
+test('an empty list of return URLs allows none', () => {
   expect(allowedReturnUrl('https://app.test/', [])).toBeUndefined();
 });

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import { Secret } from '../../../src/domain/secret.ts';
 
-test('a secret prints nothing of itself however it is printed', () => {
+test('a secret never appears in text, JSON or inspection output', () => {
   const secret = new Secret('hunter2');
   const printed = [
     `${secret}`,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { html } from '../../../src/http/pages/html.ts';
 
-test('no value leaves its place in text or in a quoted attribute', () => {
+test('a value in html cannot break out of text or of a quoted attribute', () => {
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom('<', '>', '"', "'", '&', 'a', ';', '/') }), (value) => {
       const { text } = html`<p title="${value}">${value}</p>`;
@@ -13,7 +13,7 @@ test('no value leaves its place in text or in a quoted attribute', () => {
   );
 });
 
-test('only markup made by the template goes through unescaped, nested and in lists', () => {
+test('html inserts only its own markup unescaped, nested and in lists', () => {
   const items = ['<a>', null, undefined, 7].map((item) => html`<li>${item}</li>`);
   expect(html`<ul>${items}</ul>${['<b>']}`.text).toBe(
     '<ul><li>&lt;a&gt;</li><li></li><li></li><li>7</li></ul>&lt;b&gt;',

@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
-import type { Credential, ServedTokens } from '../../../src/domain/credential.ts';
-import { fromCredential } from '../../../src/http/schemas/credential.ts';
+import { expect, test } from 'vitest';
+import type { Credential, ServedTokens } from '../../../src/domain/grants/credential.ts';
+import { Secret } from '../../../src/domain/secret.ts';
+import { fromCredential } from '../../../src/http/schemas/credentials.ts';
 import { createWriteCredential } from '../../../src/http/written-credential.ts';
-import { readHeapSnapshot, textOf, unheardLetters } from '../../support/heap-snapshot.ts';
-import { credential } from '../../support/http-fixture.ts';
+import { credential } from '../../support/http/server-fixture.ts';
+import { readHeapSnapshot, textOf, unseenLetters } from '../../support/processes/heap-snapshot.ts';
 
-function aCredential(changes: Partial<Credential> = {}, tokens: Partial<ServedTokens> = {}) {
+/** A credential of its own, as a cached grant has one. */
+function aCredential(tokens: Partial<ServedTokens> = {}) {
   const counted = { opened: 0 };
   const found: Credential = {
     ...credential,
@@ -14,63 +16,53 @@ function aCredential(changes: Partial<Credential> = {}, tokens: Partial<ServedTo
       counted.opened += 1;
       return { ...credential.openTokens(), ...tokens };
     },
-    ...changes,
   };
   return { found, counted };
 }
 
-describe('the answer of a grant that is kept', () => {
-  test('is written once, and is the same each time', () => {
-    const write = createWriteCredential();
-    const { found, counted } = aCredential({ room: {} });
-    const answers = [1, 2, 3].map(() => write(found));
-    expect(counted.opened).toBe(1);
-    expect(answers.map((text) => JSON.parse(text))).toEqual(Array(3).fill(fromCredential(credential)));
-  });
+const read = (body: string) => JSON.parse(body);
 
-  test('is the answer of that grant alone', () => {
-    const write = createWriteCredential();
-    const first = aCredential({ room: {} }, { accessToken: 'first' }).found;
-    const second = aCredential({ room: {} }, { accessToken: 'second' }).found;
-    for (const _ of ['written', 'remembered']) {
-      expect(JSON.parse(write(first)).access_token).toBe('first');
-      expect(JSON.parse(write(second)).access_token).toBe('second');
-    }
-  });
-
-  test('holds every character of what came with the token', () => {
-    const write = createWriteCredential();
-    const extra = { name: 'größer «ü» 日本 😀', half: '\ud800', marked: '\ufeffx' };
-    const { found } = aCredential({ room: {} }, { extra });
-    for (const _ of ['written', 'remembered']) expect(JSON.parse(write(found)).extra).toEqual(extra);
-  });
-
-  test('is not to be found in a snapshot of the heap', async () => {
-    // Held as it is on purpose: a search that finds nothing would pass with any answer.
-    const visible = randomBytes(24).toString('hex');
-    const hidden = unheardLetters(48);
-    const kept = keptCredential(hidden);
-    const snapshot = await readHeapSnapshot();
-    expect(snapshot).toContain(visible);
-    expect(snapshot.includes(textOf(hidden))).toBe(false);
-    expect(kept.room?.answer?.byteLength).toBeGreaterThan(48);
-  });
-});
-
-test('the answer of a grant that is not kept is written each time', () => {
+test('the body of a credential is written once and is the same each time', () => {
   const write = createWriteCredential();
   const { found, counted } = aCredential();
-  expect(write(found)).toBe(write(found));
-  expect(counted.opened).toBe(2);
+  const bodies = [1, 2, 3].map(() => write(found));
+  expect(counted.opened).toBe(1);
+  expect(bodies.map(read)).toEqual(Array(3).fill(fromCredential(credential)));
 });
 
-/** After it was answered, and answered from memory. */
-function keptCredential(token: Uint8Array): Credential {
+test('each credential has a body of its own, though all else is equal', () => {
   const write = createWriteCredential();
-  const { found } = aCredential({
-    room: {},
-    openTokens: () => ({ ...credential.openTokens(), accessToken: textOf(token) }),
-  });
-  for (const _ of ['written', 'remembered']) expect(write(found).length).toBeGreaterThan(48);
-  return found;
+  const [first, second] = ['first', 'second'].map((token) => aCredential({ accessToken: new Secret(token) }).found);
+  for (const _ of ['written', 'remembered']) {
+    expect(first && read(write(first)).access_token).toBe('first');
+    expect(second && read(write(second)).access_token).toBe('second');
+  }
+});
+
+test('the body holds every character of the captured values', () => {
+  const write = createWriteCredential();
+  const extra = { name: 'größer «ü» 日本 😀', half: '\ud800', marked: '\ufeffx' };
+  const { found } = aCredential({ extra });
+  for (const _ of ['written', 'remembered']) expect(read(write(found)).extra).toEqual(extra);
+});
+
+test('the access token of a written body is not in a snapshot of the heap', async () => {
+  // Kept visible on purpose: a search that finds nothing at all would pass with any body.
+  const visible = randomBytes(24).toString('hex');
+  const hidden = unseenLetters(48);
+  const kept = writtenCredential(hidden);
+  const snapshot = await readHeapSnapshot();
+  expect(snapshot).toContain(visible);
+  expect(snapshot.includes(textOf(hidden))).toBe(false);
+  expect(kept.write(kept.found).length).toBeGreaterThan(48);
+});
+
+function writtenCredential(token: Uint8Array) {
+  const write = createWriteCredential();
+  const found: Credential = {
+    ...credential,
+    openTokens: () => ({ ...credential.openTokens(), accessToken: new Secret(textOf(token)) }),
+  };
+  write(found);
+  return { found, write };
 }

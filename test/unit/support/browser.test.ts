@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createBrowser } from '../../support/browser.ts';
-import { createCookieJar } from '../../support/cookie-jar.ts';
+import { createBrowser } from '../../support/browser/browser.ts';
+import { createCookieJar } from '../../support/browser/cookie-jar.ts';
 
 describe('the cookie jar of the tests', () => {
   const http = new URL('http://host.test/a/b');

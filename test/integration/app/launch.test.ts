@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process';
+import process from 'node:process';
+import { expect, test } from 'vitest';
+import about from '../../../package.json' with { type: 'json' };
+
+interface Ended {
+  code: unknown;
+  output: string;
+  errors: string;
+}
+
+/** Runs the launcher to its end, with an empty environment: none of these calls may start the service. */
+function launch(words: string[], nodeOptions: string[] = []): Promise<Ended> {
+  const { promise, resolve } = Promise.withResolvers<Ended>();
+  execFile(process.execPath, [...nodeOptions, 'src/launch.js', ...words], { env: {} }, (error, output, errors) =>
+    resolve({ code: error === null ? 0 : error.code, output, errors }),
+  );
+  return promise;
+}
+
+/** Makes Node.js report another version, before any module of the service is loaded. */
+const reportingVersion = (version: string) => [
+  '--import',
+  `data:text/javascript,Object.defineProperty(process.versions,'node',{value:'${version}'})`,
+];
+
+test.each([['--help'], ['-h'], ['worker', '--help'], ['keys', '--help']])(
+  '%s %s lists every command',
+  async (...words) => {
+    const { code, output, errors } = await launch(words);
+    expect([code, errors]).toEqual([0, '']);
+    for (const command of ['serve', 'worker', 'migrate', 'health', 'keys init', 'keys rotate'])
+      expect(output).toContain(command);
+  },
+);
+
+test('--version prints the version alone', async () => {
+  expect(await launch(['--version'])).toEqual({ code: 0, output: `${about.version}\n`, errors: '' });
+});
+
+test.each([['--nope'], ['nope'], ['keys', 'nope'], ['keys', 'init']])('%s %s is refused', async (...words) => {
+  const { code, output, errors } = await launch(words);
+  expect([code, output]).toEqual([1, '']);
+  expect(errors).toMatch(/--nope|usage:/);
+});
+
+test.each(['18.20.8', '20.19.0', '22.22.1', '23.11.0'])(
+  'Node.js %s is refused in one line that says what to do',
+  async (version) => {
+    const { code, output, errors } = await launch(['--version'], reportingVersion(version));
+    expect([code, output]).toEqual([1, '']);
+    expect(errors).toMatch(/^[^\n]*24[^\n]*\n$/);
+    for (const part of [version, 'npm ci', '--omit=dev']) expect(errors).toContain(part);
+  },
+);

@@ -1,0 +1,140 @@
+/** Layers that a layer may import besides itself. */
+export const layers: Readonly<Record<string, readonly string[]>> = {
+  domain: [],
+  broker: ['domain'],
+  outbound: ['domain'],
+  oauth: ['domain', 'outbound'],
+  postgres: ['domain'],
+  crypto: ['domain'],
+  kms: ['domain'],
+  embedded: ['domain'],
+  http: ['domain', 'broker'],
+  jobs: ['domain'],
+  metrics: ['domain'],
+  config: ['domain'],
+  'connections-file': [],
+  app: [
+    'domain',
+    'broker',
+    'outbound',
+    'oauth',
+    'postgres',
+    'crypto',
+    'kms',
+    'embedded',
+    'http',
+    'jobs',
+    'metrics',
+    'config',
+    'connections-file',
+  ],
+  main: ['app', 'config'],
+  client: [],
+  migrations: [],
+};
+
+/**
+ * Rooms of a layer that a room may import besides itself. Files outside every room belong to all of them, except those
+ * that assemble rooms: no room imports these.
+ */
+export const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  broker: {
+    refresh: [],
+    revocations: [],
+    credentials: ['refresh'],
+    maintenance: ['refresh', 'revocations'],
+    grants: ['refresh', 'credentials', 'revocations'],
+    import: ['grants'],
+    connections: ['grants', 'revocations'],
+    authorizations: ['grants', 'revocations'],
+    callers: [],
+    workflows: [],
+    administration: ['grants', 'connections', 'maintenance'],
+    keys: [],
+    assembly: [
+      'refresh',
+      'revocations',
+      'credentials',
+      'maintenance',
+      'grants',
+      'import',
+      'connections',
+      'authorizations',
+      'callers',
+      'administration',
+      'keys',
+      'workflows',
+    ],
+  },
+  oauth: {
+    providers: [],
+    'client-auth': ['providers'],
+    responses: ['providers'],
+    throttling: [],
+    issuers: [],
+    requests: ['providers', 'client-auth', 'responses', 'throttling'],
+  },
+  postgres: {
+    driver: [],
+    batch: [],
+    notify: ['driver', 'batch'],
+    cache: ['notify'],
+    grants: ['driver', 'notify'],
+    connections: ['driver', 'notify', 'grants'],
+    authorizations: ['driver', 'connections'],
+    keys: ['driver', 'notify'],
+    audit: ['driver', 'batch'],
+    health: ['connections', 'grants'],
+    maintenance: ['driver', 'health'],
+    refresh: ['driver', 'batch', 'notify', 'grants', 'connections'],
+    workflows: ['driver', 'batch', 'notify', 'cache'],
+    fleet: ['connections', 'grants', 'driver'],
+    roles: ['driver', 'maintenance'],
+  },
+};
+
+/** The one layer that a package belongs to. A package that is named nowhere may be imported nowhere. */
+export const packageHomes: Readonly<Record<string, string>> = {
+  pg: 'postgres',
+  fastify: 'http',
+  '@fastify/cookie': 'http',
+  '@fastify/rate-limit': 'http',
+  undici: 'outbound',
+  oauth4webapi: 'oauth',
+  jose: 'oauth',
+  '@prometheus-io/client': 'metrics',
+  bullmq: 'jobs',
+  ioredis: 'jobs',
+  'p-limit': 'jobs',
+  pino: 'app',
+  'ipaddr.js': 'outbound',
+  uuid: 'crypto',
+};
+
+/** Packages of several layers, each for a reason of its own. */
+export const sharedPackages: Readonly<Record<string, readonly string[]>> = {
+  /** Migrations are written with the query builder of the stores. */
+  kysely: ['postgres', 'migrations'],
+  /** Plain schemas for whatever enters the process: requests, templates, files, the environment. */
+  zod: ['http', 'oauth', 'embedded', 'config'],
+  /** Writes openapi.yaml, and reads connections.yaml with the line of each fault. */
+  yaml: ['http', 'connections-file'],
+  /** A plain data structure. */
+  'lru-cache': ['outbound', 'oauth', 'postgres'],
+};
+
+/** Layers that import no module of Node.js: domain and broker are passed time and randomness, client runs in browsers. */
+export const platformFreeLayers: readonly string[] = ['domain', 'broker', 'client'];
+
+/** The only files that read the environment. The health check reads three variables without loading all rules. */
+export const environmentReaders: readonly string[] = ['src/config.ts', 'src/config/listen-address.ts'];
+
+/** Beyond it a reader no longer takes a folder in at a glance. Templates and migrations are data, one file each. */
+export const maxFilesPerFolder = 15;
+export const uncountedFolders: readonly string[] = ['src/oauth/templates', 'migrations'];
+
+/** Lines of one file; beyond it the file has a second subject. */
+export const maxLines: Readonly<Record<string, number>> = { src: 200, test: 300 };
+
+/** Lines of the README of a folder below src. */
+export const readmeLines = { min: 5, max: 20 };
