@@ -30,6 +30,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   main: ['app', 'config'],
   client: [],
+  cli: ['client'],
   migrations: [],
 };
 
@@ -109,6 +110,9 @@ export const packageHomes: Readonly<Record<string, string>> = {
   pino: 'app',
   'ipaddr.js': 'outbound',
   uuid: 'crypto',
+  commander: 'cli',
+  '@clack/prompts': 'cli',
+  'fast-string-width': 'cli',
 };
 
 /** Packages of several layers, each for a reason of its own. */
@@ -126,8 +130,15 @@ export const sharedPackages: Readonly<Record<string, readonly string[]>> = {
 /** Layers that import no module of Node.js: domain and broker are passed time and randomness, client runs in browsers. */
 export const platformFreeLayers: readonly string[] = ['domain', 'broker', 'client'];
 
-/** The only files that read the environment. The health check reads three variables without loading all rules. */
-export const environmentReaders: readonly string[] = ['src/config.ts', 'src/config/listen-address.ts'];
+/**
+ * The only files that read the environment. The health check reads three variables without loading all rules. The command
+ * line is a program of its own.
+ */
+export const environmentReaders: readonly string[] = [
+  'src/config.ts',
+  'src/config/listen-address.ts',
+  'src/cli/main.ts',
+];
 
 /** Beyond it a reader no longer takes a folder in at a glance. Templates and migrations are data, one file each. */
 export const maxFilesPerFolder = 15;

@@ -1,0 +1,17 @@
+import process from 'node:process';
+import { exitCodes } from './exit-codes.ts';
+import { run } from './run.ts';
+
+// A reader such as head may close the pipe before the last line. That is its decision and no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.failure);
+});
+// Files that hold a key are private, whatever umask the shell has.
+process.umask(0o077);
+process.exitCode = await run(process.argv.slice(2), {
+  environment: process.env,
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  directory: process.cwd(),
+});
