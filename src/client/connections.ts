@@ -36,6 +36,8 @@ export interface EditOptions extends CallOptions {
 export interface DeleteOptions extends CallOptions {
   /** Deletes although workflows depend on the connection, and disables these. */
   confirmDisableWorkflows?: boolean | undefined;
+  /** ETag that the deletion is based on. */
+  ifMatch?: string | undefined;
 }
 
 /** Calls for connections and their grants. Bodies and results have the field names of the API. */
@@ -64,6 +66,7 @@ export interface Connections {
 }
 
 const dryRun = { dry_run: true };
+const conditionOf = (etag: string | undefined) => (etag === undefined ? {} : { 'if-match': etag });
 
 export function createConnections(request: ApiRequest): Connections {
   const path = (...segments: string[]) => pathOf('connections', ...segments);
@@ -75,7 +78,7 @@ export function createConnections(request: ApiRequest): Connections {
     request<T>(method, path(name), {
       body,
       query: { ...query, confirm_disconnect: options.confirmDisconnect },
-      headers: options.ifMatch === undefined ? {} : { 'if-match': options.ifMatch },
+      headers: conditionOf(options.ifMatch),
       signal: options.signal,
     });
   return {
@@ -84,8 +87,12 @@ export function createConnections(request: ApiRequest): Connections {
     create: (connection, options) => post([], connection, options),
     edit: (name, patch, options) => edit('PATCH', name, patch, options),
     replace: (name, connection, options) => edit('PUT', name, connection, options),
-    delete: (name, { confirmDisableWorkflows, signal } = {}) =>
-      request('DELETE', path(name), { query: { confirm_disable_workflows: confirmDisableWorkflows }, signal }),
+    delete: (name, { confirmDisableWorkflows, ifMatch, signal } = {}) =>
+      request('DELETE', path(name), {
+        query: { confirm_disable_workflows: confirmDisableWorkflows },
+        headers: conditionOf(ifMatch),
+        signal,
+      }),
     preview: {
       create: (connection, { signal } = {}) => request('POST', path(), { body: connection, query: dryRun, signal }),
       edit: (name, patch, options) => edit('PATCH', name, patch, options, dryRun),

@@ -61,3 +61,22 @@ test('a connection is deleted although the provider is unreachable', async () =>
   await service.provider.setOutage('none');
   expect((await service.api.get(connection.path)).status).toBe(404);
 });
+
+test('a deletion with the ETag of an earlier configuration, or of a deleted connection, is refused with 412', async () => {
+  const { path, name } = await addConnection(service);
+  const dry = await service.api.delete(`${path}?dry_run=true`);
+  const old = dry.headers.get('etag') ?? '';
+  expect(old).toBe((await service.api.get(path)).headers.get('etag'));
+  const deletion = (match: string, query = '') => service.api.delete(path + query, { headers: { 'if-match': match } });
+  expect((await deletion(old, '?dry_run=true')).status).toBe(200);
+  await service.api.patch(path, { description: 'moved' });
+  for (const query of ['', '?dry_run=true', '?confirm_disable_workflows=true']) {
+    expect(await deletion(old, query)).toMatchObject({ status: 412, body: { code: 'precondition_failed' } });
+  }
+  const current = (await service.api.get(path)).headers.get('etag') ?? '';
+  expect((await deletion(`${old}, ${current}`)).status).toBe(200);
+  expect((await deletion(current)).status).toBe(404);
+  await addConnection(service, { body: { connection_name: name } });
+  expect((await deletion(current)).status).toBe(412);
+  expect((await deletion('*')).status).toBe(200);
+});

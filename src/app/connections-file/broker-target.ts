@@ -81,7 +81,7 @@ export function createBrokerTarget(broker: UseCases, actor: Actor): ConnectionsT
           await broker.createConnection(actor, toNewConnection(newConnection.parse(call.body)));
         else if (call.action === 'change')
           await broker.editConnection(actor, call.name, editOf(call, etag, isConfirmed));
-        else await broker.deleteConnection(actor, call.name, { confirmDisableWorkflows: isConfirmed });
+        else await broker.deleteConnection(actor, call.name, deletionOf(etag, isConfirmed));
         return { refusal: null };
       }),
   };
@@ -96,6 +96,10 @@ function previewOf(broker: UseCases, actor: Actor, call: Call) {
 function editOf({ body }: Extract<Call, { action: 'change' }>, etag: string | null, confirmDisconnect: boolean) {
   const change = toReplacement(connectionReplacement.parse(body));
   return { ...change, ifMatch: etag === null ? undefined : [etag], confirmDisconnect };
+}
+
+function deletionOf(etag: string | null, confirmDisableWorkflows: boolean) {
+  return { ifMatch: etag === null ? undefined : [etag], confirmDisableWorkflows };
 }
 
 /** Errors that say nothing about the call. Most of them pass, so the step of the start is repeated. */

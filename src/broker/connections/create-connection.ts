@@ -42,6 +42,7 @@ export function createCreateConnection(deps: CreateConnectionDeps): CreateConnec
   const { database, obtainClientCredentials, viewConnection } = deps;
   return async (actor, input) => {
     const connection = await database.write(actor.organizationId, async (stores) => {
+      if (input.settings.managedBy !== null) await stores.connections.queueApplication();
       const planned = await planNew(deps, stores, actor, input);
       // Refuses a name that another transaction has taken since the plan.
       await stores.connections.insert(planned);
@@ -85,8 +86,6 @@ async function planNew(
   const owner = { id: newId(), organizationId: actor.organizationId };
   const now = clock();
   const settings = checkSettings(written, clientSecret);
-  const isApplied = settings.managedBy !== null;
-  if (isApplied) await connections.queueApplication();
   if ((await connections.findOwn(name)) !== undefined) {
     throw BrokerError.of('connection_exists', `A connection named ${name} exists already.`);
   }
@@ -102,7 +101,7 @@ async function planNew(
     secretOrigins,
     configVersion: 1,
     revision: 1,
-    appliedRevision: isApplied ? 1 : null,
+    appliedRevision: settings.managedBy === null ? null : 1,
     createdBy: actor.caller.id,
     createdAt: now,
     updatedAt: now,

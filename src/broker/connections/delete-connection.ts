@@ -10,6 +10,7 @@ import { noSuchConnection } from '../no-such-connection.ts';
 import { firstAttemptMs, type RevokeAtOnce } from '../revocations/revoke-at-once.ts';
 import type { RevokeWaiting } from '../revocations/revoke-waiting.ts';
 import { mayRevoke } from '../revocations/send-revocation.ts';
+import { type IfMatch, requireMatch } from './require-match.ts';
 
 export interface DeletedConnection {
   /** Workflows disabled because they depended on the connection, of the organisations that the caller reaches. */
@@ -18,12 +19,13 @@ export interface DeletedConnection {
 
 /**
  * Deletes a connection and all that depends on it in one transaction, then revokes its grants at the provider. What the
- * provider does not confirm at once stays pending and is repeated. Throws connection_not_found, dependent_workflows.
+ * provider does not confirm at once stays pending and is repeated. Throws connection_not_found, precondition_failed,
+ * dependent_workflows.
  */
 export type DeleteConnection = (
   actor: Actor,
   name: string,
-  confirmation: { confirmDisableWorkflows: boolean },
+  conditions: { confirmDisableWorkflows: boolean; ifMatch?: IfMatch },
 ) => Promise<DeletedConnection>;
 
 export interface DeleteConnectionDeps {
@@ -36,10 +38,11 @@ export interface DeleteConnectionDeps {
 
 export function createDeleteConnection(deps: DeleteConnectionDeps): DeleteConnection {
   const { database, revokeAtOnce } = deps;
-  return async (actor, name, { confirmDisableWorkflows }) => {
+  return async (actor, name, { confirmDisableWorkflows, ifMatch }) => {
     const { disabled, added } = await database.writeReserved(actor.organizationId, async (stores) => {
       const connection = await stores.connections.lockOwn(name);
       if (connection === undefined) throw noSuchConnection(name);
+      requireMatch(connection, ifMatch);
       if (!confirmDisableWorkflows) await refuseDependents(stores, actor, connection);
       return deleteLocked(deps, stores, actor, connection);
     });

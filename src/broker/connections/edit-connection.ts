@@ -9,6 +9,7 @@ import { type ChangeEffects, type ChangePreview, countEnding, newRecord, noEffec
 import type { ConnectionView, ViewConnection } from './connection-view.ts';
 import type { ObtainClientCredentials } from './obtain-client-credentials.ts';
 import { type ConnectionEdit, type EditPlan, type PlanEditDeps, planEdit } from './plan-edit.ts';
+import { requireMatch } from './require-match.ts';
 
 export type { ConnectionEdit } from './plan-edit.ts';
 
@@ -34,6 +35,7 @@ export function createEditConnection(deps: EditConnectionDeps): EditConnection {
   const { database, obtainClientCredentials, viewConnection } = deps;
   return async (actor, name, edit) => {
     const { connection, effect } = await database.write(actor.organizationId, async (stores) => {
+      if (edit.isApplied) await stores.connections.queueApplication();
       const plan = await planLocked(deps, stores, name, edit);
       refuseUnconfirmed(plan, edit);
       await carryOut(deps, stores, actor, plan, edit.clientSecret !== undefined);
@@ -75,7 +77,6 @@ async function planLocked(
   name: string,
   edit: ConnectionEdit,
 ): Promise<LockedPlan> {
-  if (edit.isApplied) await stores.connections.queueApplication();
   const current = await stores.connections.lockOwn(name);
   if (current === undefined) throw noSuchConnection(name);
   requireMatch(current, edit.ifMatch);
@@ -84,11 +85,6 @@ async function planLocked(
   const effects = { ...noEffects, clientSecretRequired: plan.lacksSecret };
   if (!plan.effect.dropsTokens) return { ...plan, effects };
   return { ...plan, effects: { ...effects, ...(await countEnding(stores, current, deps.clock())) } };
-}
-
-function requireMatch(current: Connection, ifMatch: ConnectionEdit['ifMatch']): void {
-  if (ifMatch === undefined || ifMatch === '*' || ifMatch.includes(String(current.revision))) return;
-  throw BrokerError.of('precondition_failed', 'The connection has changed since; read it again.');
 }
 
 /** Two accounts cannot share one slot, and the broker cannot choose the one to drop. */

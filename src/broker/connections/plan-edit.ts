@@ -14,14 +14,14 @@ import type { Secret } from '../../domain/secret.ts';
 import { mayReceive } from '../known-origin.ts';
 import { clientSecretsAt, openClient, sealClientSecrets } from '../sealing.ts';
 import type { CheckSettings, WrittenSettings } from './check-settings.ts';
+import type { IfMatch } from './require-match.ts';
 
 export interface ConnectionEdit {
   /** Computes the new settings. Runs inside the transaction, on the locked row. */
   apply: (current: ConnectionSettings) => WrittenSettings;
   /** New client secret; undefined keeps the stored one, null removes it. */
   clientSecret: Secret | null | undefined;
-  /** Revisions that the If-Match header accepts; `*` accepts any, undefined means there was no header. */
-  ifMatch: readonly string[] | '*' | undefined;
+  ifMatch: IfMatch;
   /** Whether the request applies the file that the connection is kept in. Any other edit is a drift from that file. */
   isApplied: boolean;
   /** Permits an edit that drops the tokens of working grants. */

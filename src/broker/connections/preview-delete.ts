@@ -5,12 +5,13 @@ import { noSuchConnection } from '../no-such-connection.ts';
 import { mayRevoke } from '../revocations/send-revocation.ts';
 import { type ChangePreview, countEnding, noEffects } from './change-preview.ts';
 import type { ViewConnection } from './connection-view.ts';
+import { type IfMatch, requireMatch } from './require-match.ts';
 
 /**
  * Plans a deletion and writes nothing. Throws as DeleteConnection does, except dependent_workflows: the effects report
  * it.
  */
-export type PreviewDelete = (actor: Actor, name: string) => Promise<ChangePreview>;
+export type PreviewDelete = (actor: Actor, name: string, condition?: { ifMatch?: IfMatch }) => Promise<ChangePreview>;
 
 export interface PreviewDeleteDeps {
   database: Database;
@@ -23,11 +24,12 @@ export interface PreviewDeleteDeps {
 
 export function createPreviewDelete(deps: PreviewDeleteDeps): PreviewDelete {
   const { database, oauth, viewConnection, callsTokenEndpoints, clock } = deps;
-  return (actor, name) =>
+  return (actor, name, { ifMatch } = {}) =>
     database.write(actor.organizationId, async (stores) => {
       const connection = await stores.connections.lockOwn(name);
       const record = connection && (await stores.connections.findOwn(name));
       if (record === undefined) throw noSuchConnection(name);
+      requireMatch(record.connection, ifMatch);
       const { id } = record.connection;
       const held = await stores.grants.listAllOf(id);
       const ending = await countEnding(stores, record.connection, clock());

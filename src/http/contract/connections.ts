@@ -14,7 +14,7 @@ const ifMatch = z.object({
     .string()
     .max(4096)
     .optional()
-    .describe('ETag that the edit is based on, weak or strong, several of them, or *. If none matches: 412.'),
+    .describe('ETag that the change is based on, weak or strong, several of them, or *. If none matches: 412.'),
 });
 const tagged = {
   description: 'The connection.',
@@ -148,6 +148,7 @@ export const deleteConnection = declare({
   path: '/connections/{name}',
   access: write,
   params: connectionParams,
+  headers: ifMatch,
   query: z.object({
     ...dryRun,
     confirm_disable_workflows: queryBoolean(false).describe(
@@ -164,5 +165,5 @@ export const deleteConnection = declare({
       },
     }),
   },
-  problems: ['connection_not_found', 'dependent_workflows'],
+  problems: ['connection_not_found', 'dependent_workflows', 'precondition_failed'],
 });

@@ -3,9 +3,10 @@ import type { ChangePreview } from '../../broker/connections/change-preview.ts';
 import type { ConnectionView } from '../../broker/connections/connection-view.ts';
 import type { CreateConnection, PreviewCreate } from '../../broker/connections/create-connection.ts';
 import type { DeleteConnection } from '../../broker/connections/delete-connection.ts';
-import type { ConnectionEdit, EditConnection, PreviewEdit } from '../../broker/connections/edit-connection.ts';
+import type { EditConnection, PreviewEdit } from '../../broker/connections/edit-connection.ts';
 import type { PreviewDelete } from '../../broker/connections/preview-delete.ts';
 import type { GetConnection, ListConnections } from '../../broker/connections/read-connections.ts';
+import type { IfMatch } from '../../broker/connections/require-match.ts';
 import type { Actor } from '../../domain/callers/caller.ts';
 import { invalidRequest } from '../../domain/errors.ts';
 import * as routes from '../contract/connections.ts';
@@ -62,7 +63,8 @@ export function connectionRoutes(app: FastifyInstance, useCases: ConnectionUseCa
   mount(app, routes.patchConnection, async ({ actor, params, headers, query, body }, reply) => {
     refuseRename(params.name, body.connection_name);
     const change = { ...toMerge(body), confirmDisconnect: query.confirm_disconnect };
-    const request = await conditional(useCases, actor, params.name, headers['If-Match'], change);
+    const ifMatch = await acceptedRevisions(useCases, actor, params.name, headers['If-Match']);
+    const request = { ...change, ifMatch };
     if (query.dry_run) return previewOf(reply, actor, await useCases.previewEdit(actor, params.name, request));
     return detailOf(reply, actor, await useCases.editConnection(actor, params.name, request));
   });
@@ -70,15 +72,17 @@ export function connectionRoutes(app: FastifyInstance, useCases: ConnectionUseCa
   mount(app, routes.replaceConnection, async ({ actor, params, headers, query, body }, reply) => {
     refuseRename(params.name, body.connection_name);
     const change = { ...toReplacement(body), confirmDisconnect: query.confirm_disconnect };
-    const request = await conditional(useCases, actor, params.name, headers['If-Match'], change);
+    const ifMatch = await acceptedRevisions(useCases, actor, params.name, headers['If-Match']);
+    const request = { ...change, ifMatch };
     if (query.dry_run) return previewOf(reply, actor, await useCases.previewEdit(actor, params.name, request));
     return detailOf(reply, actor, await useCases.editConnection(actor, params.name, request));
   });
 
-  mount(app, routes.deleteConnection, async ({ actor, params, query }) => {
-    if (query.dry_run) return toPreview(await useCases.previewDelete(actor, params.name), actor.organizationId);
-    const confirmDisableWorkflows = query.confirm_disable_workflows;
-    const { disabledWorkflows } = await useCases.deleteConnection(actor, params.name, { confirmDisableWorkflows });
+  mount(app, routes.deleteConnection, async ({ actor, params, headers, query }, reply) => {
+    const ifMatch = await acceptedRevisions(useCases, actor, params.name, headers['If-Match']);
+    if (query.dry_run) return previewOf(reply, actor, await useCases.previewDelete(actor, params.name, { ifMatch }));
+    const conditions = { confirmDisableWorkflows: query.confirm_disable_workflows, ifMatch };
+    const { disabledWorkflows } = await useCases.deleteConnection(actor, params.name, conditions);
     return {
       message: `The connection ${params.name} is deleted.`,
       disabled_workflows: disabledWorkflows.map(({ id, name }) => ({ workflow_id: id, workflow_name: name })),
@@ -92,7 +96,7 @@ function detailOf(reply: FastifyReply, { organizationId, caller }: Actor, view: 
   return withoutAddressFault(toDetail(view, organizationId), caller);
 }
 
-/** Returns the preview of an edit, and sets the ETag of the configuration that it was planned on. */
+/** Returns the preview of a change, and sets the ETag of the configuration that it was planned on. */
 function previewOf(reply: FastifyReply, { organizationId }: Actor, preview: ChangePreview) {
   if (preview.before !== null) reply.header('etag', etagOf(preview.before.connection));
   return toPreview(preview, organizationId);
@@ -103,17 +107,16 @@ function refuseRename(name: string, requested: string | undefined): void {
   throw invalidRequest({ path: 'connection_name', message: 'cannot change' });
 }
 
-/** Completes an edit with the revisions that the If-Match header accepts. Throws connection_not_found. */
-async function conditional(
+/** Returns the revisions that the If-Match header accepts. Throws connection_not_found. */
+async function acceptedRevisions(
   { getConnection }: Pick<ConnectionUseCases, 'getConnection'>,
   actor: Actor,
   name: string,
   header: string | undefined,
-  change: Omit<ConnectionEdit, 'ifMatch'>,
-): Promise<ConnectionEdit> {
+): Promise<IfMatch> {
   const tags = parseIfMatch(header);
-  if (tags === undefined || tags === '*') return { ...change, ifMatch: tags };
-  // The edit compares the revision under the row's lock. The id needs none: a name keeps its id until it is deleted.
+  if (tags === undefined || tags === '*') return tags;
+  // The write compares the revision under the row's lock. The id needs none: a name keeps its id until it is deleted.
   const { connection } = await getConnection(actor, name);
-  return { ...change, ifMatch: revisionsFor(tags, connection.id) };
+  return revisionsFor(tags, connection.id);
 }

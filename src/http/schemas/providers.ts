@@ -52,6 +52,7 @@ export const providerDetail = z
     authorization_url: z.string().nullable().describe('May contain placeholders; `variables` lists them.'),
     token_url: z.string().nullable(),
     revocation_url: z.string().nullable(),
+    test_url: z.string().nullable(),
     variables: z.record(
       z.string(),
       z.object({ pattern: z.string(), default: z.string().nullable(), description: z.string() }),
@@ -106,6 +107,7 @@ export function toProviderDetail(
     authorization_url: template.authorizationUrl,
     token_url: template.tokenUrl,
     revocation_url: template.revocation?.url ?? null,
+    test_url: template.test?.url ?? null,
     variables: template.variables,
     token_auth_method: template.tokenAuthMethod,
     pkce: template.pkce,

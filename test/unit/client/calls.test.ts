@@ -39,7 +39,7 @@ test('each method calls its route', async () => {
   await connections.create({ connection_name: 'crm', client_id: 'c' });
   await connections.edit('crm', { description: null }, { ifMatch: '"1"', confirmDisconnect: true });
   await connections.replace('crm', { client_id: 'c' });
-  await connections.delete('crm', { confirmDisableWorkflows: true });
+  await connections.delete('crm', { confirmDisableWorkflows: true, ifMatch: '"2"' });
   await connections.preview.create({ connection_name: 'crm', client_id: 'c' });
   await connections.preview.edit('crm', {});
   await connections.preview.replace('crm', { client_id: 'c' });
@@ -83,6 +83,7 @@ test('each method calls its route', async () => {
     'GET /admin/stats?b=x%2Cy',
   ]);
   expect(opened.calls[3]?.headers.get('if-match')).toBe('"1"');
+  expect(opened.calls[5]?.headers.get('if-match')).toBe('"2"');
   expect(JSON.parse(String(opened.calls[11]?.body))).toEqual({ subject: 's' });
   const renewal = opened.calls[21];
   expect(JSON.parse(String(renewal?.body))).toEqual({ rejected_token: 'old', subject: 's', account_id: null });
