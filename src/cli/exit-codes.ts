@@ -89,6 +89,8 @@ const nextByCode: Readonly<Record<string, string>> = {
   forbidden: 'Use a key with this permission and organisation.',
   account_ambiguous: 'Name one account with --account.',
   network_error: 'Check --url, and that the broker runs.',
+  connection_not_found: 'List the names: token-broker connections list',
+  grant_not_found: 'List the grants: token-broker grants list NAME, or connect one: token-broker authorize NAME',
   connection_exists: 'Change it: token-broker connections edit NAME',
   dependent_workflows: 'Add --disable-workflows to disable them.',
 };

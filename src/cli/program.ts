@@ -1,7 +1,40 @@
 import { Command } from 'commander';
+import { registerApiKeys } from './commands/api-keys.ts';
+import { registerAudit } from './commands/audit.ts';
+import { registerAuthorize } from './commands/authorize.ts';
+import { registerConnectionCalls } from './commands/connection-calls.ts';
 import { registerConnections } from './commands/connections.ts';
-import type { CommandContext } from './context.ts';
+import { registerCredential } from './commands/credential.ts';
+import { registerGrants } from './commands/grants.ts';
+import { registerKeys } from './commands/keys.ts';
+import { registerProfile } from './commands/profile.ts';
+import { registerSweep } from './commands/sweep.ts';
+import { registerWorkflows } from './commands/workflows.ts';
+import type { CommandContext, Register } from './context.ts';
 import { readVersion } from './version.ts';
+
+/** In the order of the help. */
+const registrations: readonly Register[] = [
+  registerProfile,
+  registerConnections,
+  registerAuthorize,
+  registerCredential,
+  registerConnectionCalls,
+  registerGrants,
+  registerWorkflows,
+  registerAudit,
+  registerApiKeys,
+  registerKeys,
+  registerSweep,
+];
+
+const examples = `
+Start with:
+  token-broker connections create gmail --provider google-gmail
+  token-broker authorize gmail --wait
+  token-broker credential gmail
+
+serve, worker and migrate are commands of the service itself: npm start -- migrate`;
 
 /** Builds the program. Each file of commands adds its own; their actions import what they need when they run. */
 export function createProgram(context: CommandContext): Command {
@@ -18,7 +51,8 @@ export function createProgram(context: CommandContext): Command {
     .option('--json', 'print one JSON document')
     .option('--ndjson', 'print a JSON line an item')
     .option('--yes', 'answer every confirmation')
-    .option('--no-color', 'print without colour (NO_COLOR)');
-  registerConnections(program, context);
+    .option('--no-color', 'print without colour (NO_COLOR)')
+    .addHelpText('after', ({ command }) => (command.parent === null ? examples : ''));
+  for (const register of registrations) register(program, context);
   return program;
 }

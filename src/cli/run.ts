@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { addCompleter, registerCompletion } from './commands/completion.ts';
 import { type CommandLine, createContext } from './context.ts';
 import { exitCodeOf, exitCodes, explainError } from './exit-codes.ts';
 import { createProgram } from './program.ts';
@@ -9,6 +10,9 @@ export async function run(args: readonly string[], line: CommandLine): Promise<n
   try {
     const program = createProgram(context);
     program.hook('preAction', () => adopt(program.opts()));
+    // The script of a shell calls it at each tab. No other command waits for its package.
+    if (args[0] === 'complete') await addCompleter(program);
+    else registerCompletion(program, context);
     await program.parseAsync(args, { from: 'user' });
     return context.exitCode;
   } catch (error) {

@@ -111,6 +111,8 @@ export const packageHomes: Readonly<Record<string, string>> = {
   'ipaddr.js': 'outbound',
   uuid: 'crypto',
   commander: 'cli',
+  '@bomb.sh/tab': 'cli',
+  open: 'cli',
   '@clack/prompts': 'cli',
   'fast-string-width': 'cli',
 };
