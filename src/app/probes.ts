@@ -42,14 +42,25 @@ export function createProbes({
     readiness: async () => {
       const failure = await namingVariable('DATABASE_URL', () => postgres.ping()).then(() => null, reasonOf);
       const fault = postgres.watch.fault();
+      // Before the keys are proven, the start may wait for a migration or for the keys. Operators need to know which.
+      const hasContents = cipher.isReady()
+        ? (connectionsFile?.isApplied() ?? true)
+        : failure === null && (await isMigrated(postgres));
       return {
         database: failure === null,
-        migrated: cipher.isReady() && fault === null && (connectionsFile?.isApplied() ?? true),
+        migrated: fault === null && hasContents,
         keyProven: cipher.isReady(),
         reason: fault ?? waitingFor() ?? failure,
       };
     },
   };
+}
+
+async function isMigrated(postgres: Pick<Postgres, 'pendingMigrations'>): Promise<boolean> {
+  return postgres.pendingMigrations().then(
+    (pending) => pending.length === 0,
+    () => false,
+  );
 }
 
 /** Messages of broker errors are public. */

@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import { createLog } from './log/log.ts';
 import { logProcessOutput } from './log/process-output.ts';
 import { endOnSignals } from './process/signals.ts';
+import { forgetStartFailure, recordStartFailure } from './process/start-failure.ts';
 import { welcome } from './process/welcome.ts';
 
 /** Runs the service until a signal ends it. Throws if it cannot start. */
@@ -12,7 +13,10 @@ export async function serve(config: Config): Promise<void> {
   logProcessOutput(log);
   const ending = endOnSignals(log);
   const app = await createApp(config, log, ending.signal).catch((error: unknown) => {
-    if (!ending.signal.aborted) throw error;
+    if (!ending.signal.aborted) {
+      recordStartFailure(config, error);
+      throw error;
+    }
     // A signal ended the start, and everything built so far is closed.
     ending.closeWith(async () => {});
   });
@@ -24,9 +28,11 @@ export async function serve(config: Config): Promise<void> {
   } catch (error) {
     if (ending.signal.aborted) return;
     log.fatal({ err: error }, 'start failed');
+    recordStartFailure(config, error);
     await app.close();
     throw error;
   }
+  forgetStartFailure(config);
   const url = `${app.publicUrl}${config.basePath}`;
   log.info({ url }, 'ready');
   const { adminKeyFile: keyFile, adminKeyCreated: isFirstStart } = app;

@@ -13,6 +13,7 @@ const ownEntries = [
   'postgres.lock',
   'postgres-password',
   'postgres.log',
+  'start-failures',
 ];
 const stickyBit = 0o1000;
 
