@@ -15,6 +15,8 @@ COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json openapi.yaml ./
 COPY migrations ./migrations
 COPY src ./src
+# The command line, for `docker compose exec api token-broker`.
+RUN ln -s /app/src/cli/launch.js /usr/local/bin/token-broker
 # Numeric, so that an orchestrator can verify that it is not root without /etc/passwd.
 USER 1000:1000
 VOLUME /data

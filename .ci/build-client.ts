@@ -2,13 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
+import { readChapter } from './readme-chapter.ts';
 
 // Writes the package @token-broker/client to dist/client, or to the folder of the first argument. Node.js strips no types
 // below node_modules, so the package holds JavaScript and declarations.
 
 const root = join(import.meta.dirname, '..');
 const target = process.argv[2] ?? join(root, 'dist', 'client');
-const chapter = '## TypeScript client';
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 const manifest = {
@@ -24,16 +24,8 @@ const manifest = {
   },
 };
 
-/** Returns the chapter of the README that explains the client, which is also the README of the package. */
-function readChapter(): string {
-  const [, text] = readFileSync(join(root, 'README.md'), 'utf8').split(`\n${chapter}\n`);
-  if (text === undefined) throw new Error(`README.md has no chapter "${chapter}"`);
-  const [body = ''] = text.split(/\n## /);
-  return `# ${manifest.name}\n\n${body.trim()}\n`;
-}
-
 rmSync(target, { recursive: true, force: true });
 const compiler = join(root, 'node_modules', '.bin', 'tsc');
 execFileSync(compiler, ['-p', join(root, 'tsconfig.client.json'), '--outDir', target], { stdio: 'inherit' });
 writeFileSync(join(target, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-writeFileSync(join(target, 'README.md'), readChapter());
+writeFileSync(join(target, 'README.md'), readChapter('## TypeScript client', manifest.name));
