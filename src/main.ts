@@ -8,7 +8,9 @@ const usage = `usage: node src/launch.js [serve | worker | migrate | health | ke
   worker     runs the service with ROLE=worker
   migrate    migrates the database to this version
   health     exits with 0 if the service of this configuration is alive
-  keys init --dir DIR   writes encryption-keys and admin-key into DIR; existing files stay
+  keys init --dir DIR [--database-url URL] [--redis-url URL]
+                        writes encryption-keys and admin-key into DIR; with URLs that have no
+                        password also generated passwords and the URLs with them; existing files stay
   keys status           shows the keys of the running service and the progress of a rotation
   keys rotate           rotates the keys of the running service
   keys retire ID [--abandon-ended]
@@ -24,6 +26,8 @@ const commands = ['serve', 'worker', 'migrate', 'health'];
 
 const options = {
   dir: { type: 'string' },
+  'database-url': { type: 'string' },
+  'redis-url': { type: 'string' },
   'abandon-ended': { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
   version: { type: 'boolean', default: false },
@@ -59,11 +63,18 @@ async function main(): Promise<void> {
   return serve(command === 'worker' ? { ...config, role: 'worker' } : config);
 }
 
-async function keys(words: string[], values: { dir?: string; 'abandon-ended': boolean }): Promise<void> {
+interface KeysOptions {
+  dir?: string;
+  'database-url'?: string;
+  'redis-url'?: string;
+  'abandon-ended': boolean;
+}
+
+async function keys(words: string[], values: KeysOptions): Promise<void> {
   if (words.join(' ') === 'init') {
     if (values.dir === undefined) fail(usage);
     const { initKeys } = await import('./app/commands.ts');
-    const { created, exposed } = initKeys(values.dir);
+    const { created, exposed } = initKeys(values.dir, { database: values['database-url'], redis: values['redis-url'] });
     process.stdout.write(`${created ? 'keys were written to' : 'the keys were already in'} ${values.dir}\n`);
     for (const path of exposed) process.stderr.write(`${path} belongs to another user and is open to other users\n`);
     return;

@@ -33,8 +33,10 @@ describe('docker-compose.yml and the image', () => {
     }
     const order = startOrder(compose);
     for (const [first, second] of [
+      ['keys', 'postgres-init'],
+      ['postgres-init', 'postgres'],
+      ['keys', 'redis'],
       ['postgres', 'migrate'],
-      ['keys', 'migrate'],
       ['migrate', 'api'],
       ['migrate', 'worker'],
       ['redis', 'api'],
@@ -44,17 +46,20 @@ describe('docker-compose.yml and the image', () => {
     }
   });
 
-  test('every service process uses the Postgres user, database and Redis server of the stack', () => {
-    const { POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB } = compose.services.postgres?.environment ?? {};
+  test('every service process reads the URLs that the keys service writes, with the user and database that exist', () => {
     for (const [name, { environment }] of built.filter(([name]) => name !== 'keys')) {
-      expect(environment?.DATABASE_URL, name).toBe(
-        `postgres://${POSTGRES_USER}:${POSTGRES_PASSWORD}@postgres:5432/${POSTGRES_DB}`,
-      );
-      expect(environment?.REDIS_URL, name).toBe('redis://redis:6379');
+      expect(environment, name).toMatchObject({
+        DATABASE_URL_FILE: '/keys/database-url',
+        REDIS_URL_FILE: '/keys/redis-url',
+      });
     }
+    const { keys, 'postgres-init': init } = compose.services;
+    expect(keys?.command).toContain('--database-url=postgres://broker@postgres:5432/broker');
+    expect(keys?.command).toContain('--redis-url=redis://redis:6379');
+    expect(init?.command?.join('')).toMatch(/--username=broker .*create database broker/s);
   });
 
-  test('only declared volumes are mounted, and only the keys service can write the keys', () => {
+  test('only declared volumes are mounted, the keys service alone can write the keys, and the database server has none', () => {
     for (const [name, { volumes = [] }] of Object.entries(compose.services)) {
       for (const volume of volumes) {
         const [source = '', target, mode] = volume.split(':');
@@ -62,6 +67,7 @@ describe('docker-compose.yml and the image', () => {
         if (target === '/keys') expect(mode, name).toBe(name === 'keys' ? undefined : 'ro');
       }
     }
+    expect(compose.services.postgres?.volumes).toEqual(['postgres:/var/lib/postgresql']);
   });
 
   test('the image copies the runtime files only, and .dockerignore admits them', () => {

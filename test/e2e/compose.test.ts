@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -17,6 +17,7 @@ import { createTestRedis, describeWithRedis, type TestRedis } from '../support/r
 /** Limit of one wait. A test with several waits needs a longer timeout of its own. */
 const patience = { timeout: 60_000, interval: 100 };
 const image = readImage();
+const keyFiles = ['encryption-keys', 'admin-key', 'database-password', 'database-url', 'redis-password', 'redis-url'];
 
 describeWithRedis('the commands of docker-compose.yml, run as plain processes', () => {
   let home: string;
@@ -47,12 +48,23 @@ describeWithRedis('the commands of docker-compose.yml, run as plain processes', 
 
   test('keys are created once, readable by their owner only, and a second start keeps them', async () => {
     expect(await runToEnd('keys'), output.get('keys')).toBe(0);
-    const files = ['encryption-keys', 'admin-key'].map((name) => join(home, 'keys', name));
+    const files = keyFiles.map((name) => join(home, 'keys', name));
     const created = files.map((file) => readFileSync(file, 'utf8'));
     for (const file of files) expect(statSync(file).mode & 0o777, file).toBe(0o600);
     expect(await runToEnd('keys'), output.get('keys')).toBe(0);
     expect(files.map((file) => readFileSync(file, 'utf8'))).toEqual(created);
     for (const secret of created) expect(output.get('keys')).not.toContain(secret.trim());
+  });
+
+  test('a start names each file of a server that is missing or empty', async () => {
+    rmSync(join(home, 'keys', 'database-url'));
+    writeFileSync(join(home, 'keys', 'redis-url'), '');
+    expect(await runToEnd('migrate')).toBe(1);
+    expect(output.get('migrate')).toContain('DATABASE_URL_FILE: names a file that cannot be read (ENOENT)');
+    expect(output.get('migrate')).toContain('REDIS_URL_FILE: names an empty file');
+    // The servers of the test have addresses and passwords of their own.
+    writeFileSync(join(home, 'keys', 'database-url'), database.url);
+    writeFileSync(join(home, 'keys', 'redis-url'), redis.url);
   });
 
   test('the migration succeeds, and a second run succeeds too', async () => {
@@ -152,9 +164,7 @@ describeWithRedis('the commands of docker-compose.yml, run as plain processes', 
   }
 
   function mapToHost(value: string): string {
-    if (value === compose.services.api?.environment?.DATABASE_URL) return database.url;
-    if (value === compose.services.api?.environment?.REDIS_URL) return redis.url;
-    return value.replace(/^\/(keys|data)\b/, join(home, '$1'));
+    return value.replace(/^(--dir=)?\/(keys|data)\b/, (_, option = '', volume: string) => option + join(home, volume));
   }
 
   async function sql(statement: string): Promise<void> {

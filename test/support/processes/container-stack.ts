@@ -8,6 +8,7 @@ export type Condition = 'service_healthy' | 'service_completed_successfully' | '
 export interface ComposeService {
   image: string;
   build?: string;
+  entrypoint?: string[];
   command?: string[];
   environment?: Record<string, string>;
   volumes?: string[];
