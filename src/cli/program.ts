@@ -10,6 +10,7 @@ import { registerKeys } from './commands/keys.ts';
 import { registerProfile } from './commands/profile.ts';
 import { registerSweep } from './commands/sweep.ts';
 import { registerWorkflows } from './commands/workflows.ts';
+import { registerConnectionsAsCode } from './connections-as-code/register.ts';
 import type { CommandContext, Register } from './context.ts';
 import { readVersion } from './version.ts';
 
@@ -26,6 +27,7 @@ const registrations: readonly Register[] = [
   registerApiKeys,
   registerKeys,
   registerSweep,
+  registerConnectionsAsCode,
 ];
 
 const examples = `

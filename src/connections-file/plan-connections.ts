@@ -1,3 +1,4 @@
+import { mapInOrder } from './map-in-order.ts';
 import { type DeclaredConnection, type FileFault, sorted } from './read-connections-file.ts';
 import type { Call, Change, ConnectionsTarget, CurrentConnection, Effects, Preview, Refusal } from './target.ts';
 
@@ -26,6 +27,9 @@ export interface PlanOptions {
   managedBy: string;
   /** Deletes the connections that carry the name of the file and are no longer in it. */
   prune: boolean;
+  /** Dry runs at a time. Default: one. */
+  concurrency?: number;
+  onPlanned?: (planned: number, total: number) => void;
 }
 
 /** Names the calls that lead from the current connections to the file. Whether one changes anything, its dry run says. */
@@ -56,8 +60,15 @@ export async function planConnections(
   const declaredOf = new Map(declared.map((connection) => [connection.name, connection]));
   const plan: Plan = { managed_by: options.managedBy, steps: [], unchanged: 0 };
   const faults: FileFault[] = [];
-  for (const call of callsFor(declared, current, options)) {
+  const calls = callsFor(declared, current, options);
+  let done = 0;
+  const results = await mapInOrder(calls, options.concurrency ?? 1, async (call) => {
     const planned = await planCall(target, call);
+    done += 1;
+    options.onPlanned?.(done, calls.length);
+    return { call, planned };
+  });
+  for (const { call, planned } of results) {
     const refusal = 'refusal' in planned ? planned.refusal : missingSecret(planned.step);
     if (refusal !== null) faults.push(...faultsOf(refusal, call.name, declaredOf.get(call.name)));
     else if ('step' in planned) {
@@ -99,6 +110,13 @@ function missingSecret(step: Step | null): Refusal | null {
 
 function faultsOf({ message, errors }: Refusal, name: string, declared: DeclaredConnection | undefined): FileFault[] {
   const positionOf = declared?.positionOf ?? (() => ({ line: 1, column: 1 }));
-  if (errors.length === 0) return [{ ...positionOf('connection_name'), message: `${name}: ${message}` }];
-  return errors.map((error) => ({ ...positionOf(error.path), message: `${name}: ${error.path} ${error.message}` }));
+  const prefix = name === '' ? '' : `${name}: `;
+  if (errors.length === 0) return [{ ...positionOf('connection_name'), message: prefix + message }];
+  return errors.map(({ path, message: fault }) => ({ ...positionOf(path), message: `${prefix}${path} ${fault}` }));
+}
+
+/** Tells whether all that a step does is to let the file keep a connection that was kept by hand. */
+export function isAdoption({ action, changes: [change, ...more] }: Step): boolean {
+  if (action !== 'change' || change === undefined || more.length > 0) return false;
+  return change.field === 'managed_by' && 'from' in change && change.from === null;
 }

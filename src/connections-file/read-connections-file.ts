@@ -139,5 +139,5 @@ function withoutValue(message: string): string {
 
 /** One mistake in the syntax of a line has several errors of the parser, of which the first says most. */
 function firstOfLines(faults: readonly FileFault[]): FileFault[] {
-  return [...Map.groupBy(sorted(faults), ({ line }) => line).values()].flatMap((group) => group.slice(0, 1));
+  return sorted(faults).filter(({ line }, at, all) => line !== all[at - 1]?.line);
 }

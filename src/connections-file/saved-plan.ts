@@ -5,6 +5,11 @@ export interface SavedPlan extends Plan {
   version: 1;
   /** SHA-256 of the file of connections, in hex. */
   file_sha256: string;
+  /** Path of that file, as the command named it. */
+  file: string;
+  /** Address of the broker, and the organisation; null for the global scope. */
+  broker: string;
+  organization: string | null;
   prune: boolean;
 }
 
@@ -21,6 +26,8 @@ export function parseSavedPlan(text: string): SavedPlan | undefined {
   const texts = [
     plan.managed_by,
     plan.file_sha256,
+    plan.file,
+    plan.broker,
     ...plan.steps.map((step: Partial<Step> | null) => step?.connection_name),
   ];
   const isWhole = texts.every((each) => typeof each === 'string') && typeof plan.prune === 'boolean';

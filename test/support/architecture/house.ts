@@ -30,7 +30,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   main: ['app', 'config'],
   client: [],
-  cli: ['client'],
+  cli: ['client', 'connections-file'],
   migrations: [],
 };
 

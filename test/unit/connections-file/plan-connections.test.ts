@@ -172,6 +172,9 @@ test('a saved plan names what moved since, whatever the order of the steps', asy
     ...plan,
     version: 1,
     file_sha256: 'abc',
+    file: 'mine',
+    broker: 'https://b.example',
+    organization: null,
     prune: false,
     steps: plan.steps.toReversed(),
   });
@@ -199,4 +202,69 @@ test('5,000 connections are created by one plan, and the next plan finds them un
   expect((await applyPlan(target, plan, declared)).filter(({ outcome }) => outcome !== 'done')).toEqual([]);
   const again = await planConnections(target, declared, options(true));
   expect(again.plan).toEqual({ managed_by: 'mine', steps: [], unchanged: 5_000 });
+});
+
+test('a connection that equals the file, and is kept by hand, is adopted without a line in the plan', async () => {
+  const own = { client_id: 'one', description: 'x' } as const;
+  const rows = ['a', 'b', 'c'].map((name) => ({ name, fields: own, managedBy: undefined, grants: 1 }));
+  const model = modelOf([...rows, { name: 'd', fields: own, managedBy: 'theirs', grants: 0 }]);
+  const declared = declare([
+    ['a', own],
+    ['b', own],
+    ['c', { ...own, description: 'y' }],
+    ['d', own],
+  ]);
+  const { plan } = await planConnections(model.target, declared, { ...options(false), concurrency: 3 });
+  expect(describePlan(plan)).toEqual([
+    '~ change c',
+    '    description: "x" -> "y"',
+    '    managed_by: null -> "mine"',
+    '~ change d',
+    '    managed_by: "theirs" -> "mine"',
+    '0 to create, 2 to change, 0 to delete, 0 unchanged, 2 to adopt',
+  ]);
+  await applyPlan(model.target, plan, declared);
+  expect([...model.rows.values()].map(({ body }) => body.managed_by)).toEqual(['mine', 'mine', 'mine', 'mine']);
+});
+
+test('a call is confirmed only if the plan said that it ends something', async () => {
+  const own = { client_id: 'one', description: 'x' } as const;
+  const both = ['a', 'b'];
+  const model = modelOf(both.map((name, grants) => ({ name, fields: own, managedBy: 'mine', grants })));
+  const declared = declare(both.map((name) => [name, { ...own, client_id: 'two' }]));
+  const { plan } = await planConnections(model.target, declared, options(false));
+  const confirmed: [string, boolean][] = [];
+  const perform: typeof model.target.perform = async (call, _etag, isConfirmed) => {
+    confirmed.push([call.name, isConfirmed]);
+    return { refusal: null };
+  };
+  await applyPlan({ ...model.target, perform }, plan, declared);
+  expect(confirmed).toEqual([
+    ['a', false],
+    ['b', true],
+  ]);
+});
+
+test('a step of a plan that was read before is not planned anew', async () => {
+  const own = { client_id: 'one', description: 'x' } as const;
+  const model = modelOf([{ name: 'a', fields: own, managedBy: 'mine', grants: 0 }]);
+  const declared = declare([['a', { ...own, description: 'y' }]]);
+  const { plan } = await planConnections(model.target, declared, options(false));
+  model.write({ action: 'change', name: 'a', body: { connection_name: 'a', client_id: 'one', description: 'z' } });
+  const results = await applyPlan(model.target, plan, declared, { plansAnew: false });
+  expect(results).toMatchObject([{ outcome: 'failed', refusal: { code: 'precondition_failed' } }]);
+  expect(model.rows.get('a')?.body.description).toBe('z');
+});
+
+test('a failure of one dry run begins no further one', async () => {
+  const { target } = createModelTarget();
+  const previewed: string[] = [];
+  const preview: typeof target.preview = async (call) => {
+    previewed.push(call.name);
+    throw new Error('lost');
+  };
+  const declared = declare(names.map((name) => [name, { client_id: 'one', description: 'x' }]));
+  const plan = planConnections({ ...target, preview }, declared, { ...options(false), concurrency: 2 });
+  await expect(plan).rejects.toThrow('lost');
+  expect(previewed).toEqual(['a', 'b']);
 });
