@@ -3,15 +3,19 @@ import { createBrowser } from '../support/browser/browser.ts';
 import { type Api, createApi } from '../support/http/broker-api.ts';
 import { type OAuthServer, startOAuthServer } from '../support/oauth-server/server.ts';
 import { signIn } from '../support/oauth-server/sign-in.ts';
+import { readCompose } from '../support/processes/container-stack.ts';
 import { findEngine } from './engine.ts';
 
 const url = 'http://localhost:8080';
 const name = 'composed';
-const network = 'token-broker_default';
+const project = 'token-broker';
+const network = `${project}_default`;
 /** Container beside the stack, and the prefix of its volumes. */
 const other = 'token-broker-other-user';
-const volumes = ['token-broker_data', 'token-broker_keys', 'token-broker_postgres'];
+const volumes = ['data', 'keys', 'postgres'].map((name) => `${project}_${name}`);
 const engine = findEngine({ ALLOW_PRIVATE_NETWORK: 'true' });
+const { services } = readCompose();
+const lostPassword = /^\/keys\/(database|redis)-password is missing or empty: the service "keys" writes it\.\n$/;
 let provider: OAuthServer;
 let api: Api;
 
@@ -19,7 +23,7 @@ beforeAll(async () => {
   engine.compose('up', '--build', '--wait', '--detach');
   const gateway = engine.docker('network', 'inspect', network, '--format', '{{(index .IPAM.Config 0).Gateway}}');
   provider = await startOAuthServer({}, { host: gateway });
-  api = createApi(url, engine.compose('exec', '-T', 'api', 'cat', '/keys/admin-key'));
+  api = createApi(url, secret('admin-key'));
 });
 afterAll(async () => {
   await provider?.stop();
@@ -46,6 +50,22 @@ test('a person connects through the published port, and the provider accepts the
   const page = await signIn(createBrowser(), started.body.authorization_url, { login: 'ada' });
   expect([page.status, page.body]).toEqual([200, expect.stringContaining(name)]);
   expect(await provider.accepts((await fetched()).body.access_token)).toBe(true);
+});
+
+test('a server is opened by its generated password only, and one without its file of the password does not start', () => {
+  const psql = (password: string) =>
+    inside('postgres', `PGPASSWORD=${password} psql --host=postgres --username=broker --command='select 1' broker`);
+  expect(psql(secret('database-password'))).toContain('(1 row)');
+  for (const password of ['broker', 'postgres']) expect(psql(password)).toContain('password authentication failed');
+  const ping = (password: string) => inside('redis', `REDISCLI_AUTH=${password} valkey-cli -h redis ping`);
+  expect(ping(secret('redis-password'))).toBe('PONG');
+  for (const password of ['', 'broker']) expect(ping(password)).toMatch(/NOAUTH|WRONGPASS/);
+  for (const name of ['postgres-init', 'redis']) {
+    const { image = '', entrypoint: [shell = '', ...options] = [], command: [script = ''] = [] } = services[name] ?? {};
+    const started = ['run', '--rm', '--env', 'PGDATA=/data', '--entrypoint', shell, image, ...options];
+    const start = () => engine.docker(...started, `exec 2>&1\n${script.replaceAll('$$', '$')}`);
+    expect(start).toThrow(expect.objectContaining({ status: 1, stdout: expect.stringMatching(lostPassword) }));
+  }
 });
 
 test('two workers are alive after the worker is scaled', async () => {
@@ -84,34 +104,48 @@ test('a restart of every service keeps keys, connections and tokens', async () =
   expect((await fetched()).body.access_token).toBe(before.body.access_token);
 });
 
+test('passwords and keys are in no log, description or list of processes of a container', () => {
+  const containers = (...more: string[]) =>
+    engine.docker('ps', '--quiet', '--filter', `label=com.docker.compose.project=${project}`, ...more).split('\n');
+  const logs = engine.compose('logs', '--no-color');
+  for (const name of Object.keys(services)) expect(logs).toContain(`${name}-1 `);
+  const processes = containers().map((id) => engine.docker('top', id));
+  // Two workers among them.
+  expect(processes).toHaveLength(5);
+  const shown = [logs, engine.docker('inspect', ...containers('--all')), ...processes].join('\n');
+  for (const name of ['database-password', 'redis-password', 'admin-key', 'encryption-keys']) {
+    expect(shown.includes(secret(name)), name).toBe(false);
+  }
+});
+
 test('the image serves under any user id in group 0, with volumes of its own', async () => {
   const hardened = ['--user', '12345:0', '--read-only', '--tmpfs', '/tmp', '--cap-drop', 'ALL'];
   const mounted = ['--volume', `${other}-keys:/keys`, '--volume', `${other}-data:/data`];
   const settings = {
-    DATABASE_URL: 'postgres://broker:broker@postgres:5432/other',
-    REDIS_URL: 'redis://redis:6379/1',
+    DATABASE_URL: secret('database-url').replace(/broker$/, 'other'),
+    REDIS_URL: `${secret('redis-url')}1`,
     PUBLIC_URL: url,
     ENCRYPTION_KEYS_FILE: '/keys/encryption-keys',
     ADMIN_API_KEY_FILE: '/keys/admin-key',
   };
   const environment = Object.entries(settings).flatMap(([variable, value]) => ['--env', `${variable}=${value}`]);
-  const inside = (...command: string[]) => engine.docker('exec', other, ...command);
+  const run = (...command: string[]) => engine.docker('exec', other, ...command);
   try {
     engine.docker('run', '--rm', ...hardened, ...mounted, 'token-broker', 'keys', 'init', '--dir', '/keys');
     // The database of the stack is sealed with other keys.
-    const createdb = ['createdb', '--host=127.0.0.1', '--username=broker', 'other'];
-    engine.compose('exec', '-T', '-e', 'PGPASSWORD=broker', 'postgres', ...createdb);
+    const createdb = 'createdb --host=127.0.0.1 --username=broker other';
+    expect(inside('postgres', `PGPASSWORD=${secret('database-password')} ${createdb}`)).toBe('');
     const options = ['--detach', '--name', other, '--network', network, ...hardened, ...mounted, ...environment];
     engine.docker('run', ...options, 'token-broker');
     const state = () => engine.docker('inspect', other, '--format', '{{.State.Health.Status}}');
     await expect.poll(state).toBe('healthy');
     const readiness = "fetch('http://127.0.0.1:8080/readyz').then((response) => process.exit(response.ok ? 0 : 1))";
-    await expect.poll(() => inside('node', '--eval', readiness)).toBe('');
-    expect(inside('id', '-u')).toBe('12345');
-    const folders = inside('stat', '--format', '%u:%g %a', '/data', '/keys');
+    await expect.poll(() => run('node', '--eval', readiness)).toBe('');
+    expect(run('id', '-u')).toBe('12345');
+    const folders = run('stat', '--format', '%u:%g %a', '/data', '/keys');
     expect(folders.split('\n')).toEqual(['1000:0 770', '1000:0 770']);
-    expect(inside('find', '/data', '-mindepth', '1')).not.toBe('');
-    expect(inside('find', '/data', '/keys', '-mindepth', '1', '-not', '-uid', '12345')).toBe('');
+    expect(run('find', '/data', '-mindepth', '1')).not.toBe('');
+    expect(run('find', '/data', '/keys', '-mindepth', '1', '-not', '-uid', '12345')).toBe('');
   } finally {
     removeOther();
   }
@@ -120,13 +154,19 @@ test('the image serves under any user id in group 0, with volumes of its own', a
 test('down -v leaves no container, network or volume', async () => {
   engine.compose('down', '-v');
   const left = (kind: string, format: string) => engine.docker(kind, 'ls', '--format', format).split('\n');
-  expect(engine.docker('ps', '--all', '--quiet', '--filter', 'label=com.docker.compose.project=token-broker')).toBe('');
+  expect(engine.docker('ps', '--all', '--quiet', '--filter', `label=com.docker.compose.project=${project}`)).toBe('');
   expect(left('network', '{{.Name}}')).not.toContain(network);
   for (const volume of volumes) expect(left('volume', '{{.Name}}')).not.toContain(volume);
 });
 
 const health = async () => (await api.get('/health')).body;
 const fetched = () => api.get(`/credentials/${name}`);
+const secret = (file: string) => engine.compose('exec', '-T', 'api', 'cat', `/keys/${file}`);
+
+/** Runs a shell command in the container of a service. Returns all it prints, whether it succeeds or not. */
+function inside(service: string, command: string): string {
+  return engine.compose('exec', '-T', service, 'sh', '-c', `{ ${command}; } 2>&1 || true`);
+}
 
 function removeOther(): void {
   engine.docker('rm', '--force', '--volumes', other);

@@ -58,6 +58,26 @@ describeWithRedis('two processes on one database', () => {
     expect(await api.get(connection.credential)).toMatchObject({ status: 503, body: { status_reason: 'revoked' } });
   });
 
+  test('requests with one API key at both processes share its limit', { timeout: 120_000 }, async () => {
+    const limit = 6;
+    /** Requests with a new key, at each process in turn, that are served before both refuse. */
+    async function served(): Promise<number> {
+      const rights = { permissions: ['connections:read'], organizations: ['acme'], rate_limit_per_minute: limit };
+      const created = await world.api.post('/admin/api-keys', { name: 'limited', ...rights });
+      expect(created.status, created.text).toBe(201);
+      const key = String(created.body.key);
+      const callers = [createApi(world.broker.url, key), createApi(second.url, key)];
+      const statuses: number[] = [];
+      for (let turn = 0; turn <= limit; turn++) {
+        for (const caller of callers) statuses.push((await caller.get('/providers')).status);
+      }
+      expect(statuses.slice(-2)).toEqual([429, 429]);
+      return statuses.filter((status) => status === 200).length;
+    }
+    // A process counts alone before it has reached Redis, and for 5 seconds after a reply that a busy machine delayed.
+    await expect.poll(served, { timeout: 60_000, interval: 1000 }).toBe(limit);
+  });
+
   test('after one process is killed, another serves a token that must be refreshed first', async () => {
     const connection = await addConnection(world);
     await importGrant(world, connection, -60);

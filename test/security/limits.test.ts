@@ -1,6 +1,11 @@
 import { createConnection, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { residentBytes } from '../support/faults/import-client.ts';
 import { addConnection, connect, openAuthorization, openScene, type Scene } from './scene.ts';
+
+/** 100 MiB: growth of resident memory that collection and compiled code explain. */
+const toleratedBytes = 100 * 2 ** 20;
 
 describe('limits for slow and unknown clients', () => {
   let scene: Scene;
@@ -33,7 +38,51 @@ describe('limits for slow and unknown clients', () => {
     });
   }
 
-  test('slow clients are disconnected at headers and body, and other requests are served meanwhile', {
+  /**
+   * Sends a request `count` times, then again every 500 ms, and reads nothing. Resolves when the service closes the
+   * connection, which shows when sending fails.
+   */
+  function sendWithoutReading(request: string, count: number): Promise<void> {
+    return new Promise((resolve) => {
+      const socket = createConnection(scene.broker.port, '127.0.0.1', () => socket.write(request.repeat(count)));
+      sockets.push(socket);
+      const timer = setInterval(() => socket.write(request), 500);
+      socket
+        .pause()
+        .on('error', () => {})
+        .on('close', () => {
+          clearInterval(timer);
+          resolve();
+        });
+    });
+  }
+
+  // Both tests wait for limits of 30 seconds, so they run at the same time.
+  test.concurrent('clients that never read what they ask for cost bounded memory and are disconnected', {
+    timeout: 90_000,
+  }, async () => {
+    const openapi = 'GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n';
+    const bytesOfOne = (await (await fetch(`${scene.url}/openapi.json`)).arrayBuffer()).byteLength;
+    const before = residentBytes(scene.broker);
+    let areOpen = true;
+    // The responses of all together exceed the tolerated memory twenty times.
+    const clients = Array.from({ length: 20 }, () =>
+      sendWithoutReading(openapi, Math.ceil(toleratedBytes / bytesOfOne)),
+    );
+    const closed = Promise.all(clients).then(() => {
+      areOpen = false;
+    });
+    let peak = before;
+    while (areOpen) {
+      expect((await scene.api.get('/providers')).status).toBe(200);
+      peak = Math.max(peak, residentBytes(scene.broker));
+      await sleep(200);
+    }
+    await closed;
+    expect(peak - before).toBeLessThan(toleratedBytes);
+  });
+
+  test.concurrent('slow clients are disconnected at headers and body, and other requests are served meanwhile', {
     timeout: 60_000,
   }, async () => {
     const connection = await addConnection(scene);
