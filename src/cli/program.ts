@@ -12,6 +12,7 @@ import { registerSweep } from './commands/sweep.ts';
 import { registerWorkflows } from './commands/workflows.ts';
 import { registerConnectionsAsCode } from './connections-as-code/register.ts';
 import type { CommandContext, Register } from './context.ts';
+import { registerTransfer } from './transfer/register.ts';
 import { readVersion } from './version.ts';
 
 /** In the order of the help. */
@@ -28,6 +29,7 @@ const registrations: readonly Register[] = [
   registerKeys,
   registerSweep,
   registerConnectionsAsCode,
+  registerTransfer,
 ];
 
 const examples = `

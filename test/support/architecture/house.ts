@@ -102,7 +102,6 @@ export const packageHomes: Readonly<Record<string, string>> = {
   '@fastify/rate-limit': 'http',
   undici: 'outbound',
   oauth4webapi: 'oauth',
-  jose: 'oauth',
   '@prometheus-io/client': 'metrics',
   bullmq: 'jobs',
   ioredis: 'jobs',
@@ -115,6 +114,7 @@ export const packageHomes: Readonly<Record<string, string>> = {
   open: 'cli',
   '@clack/prompts': 'cli',
   'fast-string-width': 'cli',
+  'age-encryption': 'cli',
 };
 
 /** Packages of several layers, each for a reason of its own. */
@@ -125,6 +125,8 @@ export const sharedPackages: Readonly<Record<string, readonly string[]>> = {
   zod: ['http', 'oauth', 'embedded', 'config'],
   /** Writes openapi.yaml, and reads connections.yaml with the line of each fault. */
   yaml: ['http', 'connections-file'],
+  /** Signatures of clients and issuers, and the sealing of exported lines. */
+  jose: ['oauth', 'cli'],
   /** A plain data structure. */
   'lru-cache': ['outbound', 'oauth', 'postgres'],
 };
