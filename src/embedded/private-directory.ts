@@ -7,12 +7,16 @@ import { makeTraversable } from './cluster/traversable-directory.ts';
 const ownEntries = [
   'admin-key',
   'broker.lock',
+  'database-password',
+  'database-url',
   'encryption-keys',
   'instances',
   'postgres',
   'postgres.lock',
   'postgres-password',
   'postgres.log',
+  'redis-password',
+  'redis-url',
   'start-failures',
 ];
 const stickyBit = 0o1000;

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -28,7 +28,7 @@ test('a password of 256 bits is generated for each server, readable by its owner
   expect(read('redis-password')).not.toBe(read('database-password'));
 });
 
-test('an installation without passwords gets them, and a second run keeps every file', () => {
+test('an installation without passwords gets them, and a second run keeps every file and takes the access of others', () => {
   initKeys(directory, { database: undefined, redis: undefined });
   expect(readdirSync(directory).toSorted()).toEqual(['admin-key', 'encryption-keys']);
   const contents = () => readdirSync(directory).map((file) => [file, read(file)]);
@@ -36,8 +36,10 @@ test('an installation without passwords gets them, and a second run keeps every 
   expect(initKeys(directory, urls).created).toBe(true);
   expect(contents()).toEqual(expect.arrayContaining(before));
   const generated = contents();
+  for (const file of readdirSync(directory)) chmodSync(join(directory, file), 0o644);
   expect(initKeys(directory, urls).created).toBe(false);
   expect(contents()).toEqual(generated);
+  for (const file of readdirSync(directory)) expect(statSync(join(directory, file)).mode & 0o777, file).toBe(0o600);
 });
 
 test('a lost URL is written again with the same password', () => {
