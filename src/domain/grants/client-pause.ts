@@ -2,7 +2,8 @@ const minute = 60_000;
 
 /**
  * Limits of the pause of a connection whose client is refused. Fewer refusals, or those of one grant among several, may
- * be the fault of that grant.
+ * be the fault of that grant. Below a global connection, those of one organisation among several may be its own fault:
+ * its administrator at the provider can block the client.
  */
 export interface ClientPauseRule {
   /** Refusals since the last success that begin a pause. */

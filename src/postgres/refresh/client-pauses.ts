@@ -8,6 +8,24 @@ type ClientPauses = Pick<RefreshStore, 'countClientRefusal' | 'takeClientProbe' 
 const after = (ms: number) => sql<Date>`clock_timestamp() + ${ms} * interval '1 millisecond'`;
 
 /**
+ * Checks whether the refusals come from two organisations, or no other organisation has a grant to lose. Otherwise one
+ * organisation could pause the refreshes of all others below a global connection. Both comparisons of organisations use
+ * the index grants_listed; an inequality would read every grant of the connection.
+ */
+function seenByTwoOrganizations(grantId: string, connectionId: string) {
+  const owner = sql`coalesce(organization_id, '')`;
+  const refusedOwner = sql`(select ${owner} from grants where id = ${grantId})`;
+  const another = (comparison: string) => sql<boolean>`exists (
+    select from grants
+    where connection_id = ${connectionId} and refreshable and sealed_tokens is not null
+      and ${owner} ${sql.raw(comparison)} ${refusedOwner})`;
+  return sql<boolean>`(
+    exists (select from connections where id = ${connectionId} and organization_id is not null)
+    or (select count(distinct ${owner}) from grants where id = any(grant_ids)) > 1
+    or not (${another('<')} or ${another('>')}))`;
+}
+
+/**
  * Counts refusals of a connection's client and pauses its background refreshes. Times are the database's. Each
  * statement locks the connection before its count, as an edit does, so the two never wait for each other in a circle.
  */
@@ -20,8 +38,14 @@ export function createClientPauses({ db }: { db: Kysely<Tables> }): ClientPauses
         select id, 1, array[${id}::uuid] from connections where id = ${connectionId} for key share
         on conflict (connection_id) do update set
           refusals = counted.refusals + 1,
-          grant_ids = case when ${id}::uuid = any(counted.grant_ids) then counted.grant_ids
-            else (counted.grant_ids || ${id}::uuid)[1:${sql.lit(grants)}] end`.execute(db);
+          grant_ids = case
+            when ${id}::uuid = any(counted.grant_ids) then counted.grant_ids
+            when cardinality(counted.grant_ids) < ${sql.lit(grants)} then counted.grant_ids || ${id}::uuid
+            when exists (
+              select from grants held join grants refused on coalesce(held.organization_id, '') = coalesce(refused.organization_id, '')
+              where held.id = any(counted.grant_ids) and refused.id = ${id}::uuid
+            ) then counted.grant_ids
+            else counted.grant_ids[1:${sql.lit(grants - 1)}] || ${id}::uuid end`.execute(db);
       await sql`
         update client_refusals set
           paused_until = clock_timestamp()
@@ -35,7 +59,8 @@ export function createClientPauses({ db }: { db: Kysely<Tables> }): ClientPauses
             select count(*) from (
               select from grants
               where connection_id = ${connectionId} and refreshable and sealed_tokens is not null limit ${grants}
-            ) refreshable))`.execute(db);
+            ) refreshable))
+          and ${seenByTwoOrganizations(id, connectionId)}`.execute(db);
     },
 
     async takeClientProbe(connectionId, forMs) {

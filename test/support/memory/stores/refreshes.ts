@@ -73,13 +73,16 @@ export function createMemoryRefreshes({ rows, write }: MemoryState, clock: () =>
         if (!draft.connections.has(connectionId)) return;
         const now = clock();
         const before = draft.clientRefusals.get(connectionId) ?? noRefusals;
-        const grantIds = [...new Set([...before.grantIds, id])].slice(0, rule.grants);
+        const grantIds = witnessesWith(draft, before.grantIds, id, rule.grants);
         const counted = { ...before, refusals: before.refusals + 1, grantIds };
         const able = [...draft.grants.values()].filter(
           (grant) => grant.connectionId === connectionId && grant.metadata?.refreshable === true,
         );
         const isPaused = before.pausedUntil !== null && before.pausedUntil > now;
-        const hasWitnesses = grantIds.length >= Math.min(rule.grants, able.length);
+        const ownerOf = (grantId: string) => draft.grants.get(grantId)?.organizationId;
+        const owners = new Set(grantIds.map(ownerOf));
+        const isSeenByAll = owners.size > 1 || able.every(({ organizationId }) => owners.has(organizationId));
+        const hasWitnesses = isSeenByAll && grantIds.length >= Math.min(rule.grants, able.length);
         const pauses = counted.refusals >= rule.refusals && hasWitnesses && !isPaused;
         const pauseMs = Math.min(rule.firstMs * 2 ** before.pauses, rule.maxMs);
         const paused = {
@@ -104,6 +107,14 @@ export function createMemoryRefreshes({ rows, write }: MemoryState, clock: () =>
 
     liftClientPause: (connectionId) => write((draft) => void draft.clientRefusals.delete(connectionId)),
   };
+}
+
+/** Adds a witness. Of more than `max`, one of another organisation replaces the last. */
+function witnessesWith({ grants }: MemoryRows, held: readonly string[], id: string, max: number): string[] {
+  if (held.includes(id)) return [...held];
+  if (held.length < max) return [...held, id];
+  const owner = grants.get(id)?.organizationId;
+  return held.some((each) => grants.get(each)?.organizationId === owner) ? [...held] : [...held.slice(0, max - 1), id];
 }
 
 function withConnection(rows: MemoryRows, grantId: string): GrantWithConnection | undefined {
