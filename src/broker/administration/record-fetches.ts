@@ -28,7 +28,10 @@ export interface FetchLimits {
   singles: number;
   /** Events of one statement. More would hold a connection of the pool for longer than a request should wait. */
   batch: number;
-  /** Events that wait for the database, about a kilobyte each. Beyond it the oldest are dropped. */
+  /**
+   * Events that wait for the database, about a kilobyte each. Beyond it the oldest of the organisation with the most are
+   * dropped: fetches of made-up subjects, which have an event each, must not push out the events of others.
+   */
   waiting: number;
 }
 
@@ -79,7 +82,10 @@ export function createRecordFetches({ audit, clock, onLost, limits }: RecordFetc
   }
 
   function dropOldest(): void {
-    const dropped = waiting.splice(0, waiting.length - maxWaiting);
+    if (waiting.length <= maxWaiting) return;
+    const kept = withinShares(waiting, maxWaiting);
+    const dropped = waiting.filter((counted) => !kept.has(counted));
+    waiting = waiting.filter((counted) => kept.has(counted));
     const [first] = dropped;
     const last = dropped.at(-1);
     if (first === undefined || last === undefined) return;
@@ -118,6 +124,20 @@ export function createRecordFetches({ audit, clock, onLost, limits }: RecordFetc
     },
     waiting: () => open.length + waiting.length,
   };
+}
+
+/** Selects the newest events, at most `max`: all of organisations with few, and an equal share of the others. */
+function withinShares(events: readonly FetchCount[], max: number): ReadonlySet<FetchCount> {
+  const byOwner = [...Map.groupBy(events, ({ fetch }) => fetch.actor.organizationId).values()];
+  byOwner.sort((one, other) => one.length - other.length);
+  let places = max;
+  const kept = byOwner.flatMap((own, at) => {
+    const share = Math.floor(places / (byOwner.length - at));
+    const newest = own.slice(Math.max(0, own.length - share));
+    places -= newest.length;
+    return newest;
+  });
+  return new Set(kept);
 }
 
 interface LostFetches {

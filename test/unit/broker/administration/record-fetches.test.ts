@@ -162,6 +162,37 @@ const steps = fc.array(
   { maxLength: 60 },
 );
 
+test('an organisation that fetches made-up subjects without end pushes out no event of another', async () => {
+  const recorder = createRecorder({ waiting: 10 });
+  recorder.state.isAway = true;
+  const fetchesOf = (organization: string, count: number) =>
+    Array.from({ length: count }, (_, at) =>
+      aFetch({
+        actor: actorOf(organization),
+        subject: `${organization}-${at}`,
+        grantId: null,
+        refusal: 'grant_not_found',
+      }),
+    );
+  for (const fetches of [fetchesOf('acme', 3), fetchesOf('flood', 50), fetchesOf('globex', 2)]) {
+    for (const fetch of fetches) recorder.onFetch(fetch);
+    await recorder.flush().catch(() => undefined);
+  }
+  recorder.state.isAway = false;
+  await recorder.flush();
+  const written = Map.groupBy(recorder.written, ({ organizationId }) => organizationId);
+  expect(written.get('acme')).toHaveLength(3);
+  expect(written.get('globex')).toHaveLength(2);
+  expect(written.get('flood')?.map(({ details }) => details.subject)).toEqual([
+    'flood-45',
+    'flood-46',
+    'flood-47',
+    'flood-48',
+    'flood-49',
+  ]);
+  expect(recorder.losses.reduce((sum, lost) => sum + lost, 0)).toBe(45);
+});
+
 test('every fetch is counted once, as written or as lost, whatever the database does', async () => {
   await fc.assert(
     fc.asyncProperty(steps, fc.integer({ min: 1, max: 8 }), async (script, waiting) => {
