@@ -1,5 +1,5 @@
 import { type ApiKey, callerIdOf } from '../../domain/callers/api-key.ts';
-import { type Caller, permissions } from '../../domain/callers/caller.ts';
+import { type Caller, permissions, reachesInstallation } from '../../domain/callers/caller.ts';
 import { BrokerError } from '../../domain/errors.ts';
 import type { Tokens } from '../../domain/ports/tokens.ts';
 import type { WorkloadTokens } from '../../domain/ports/workload-tokens.ts';
@@ -75,7 +75,8 @@ export function createAuthenticateCaller(deps: AuthenticateCallerDeps): Authenti
       return workload;
     }
     if (key.revokedAt !== null || (key.expiresAt !== null && key.expiresAt <= clock())) throw unauthorized();
-    if (!needsDatabase) remembered.remember(key);
+    // Keys of one organisation, which no such route accepts, must not make the keys of monitors forgotten.
+    if (!needsDatabase && reachesInstallation(key)) remembered.remember(key);
     noteUse(key.id);
     return callerOf(key);
   };

@@ -62,9 +62,14 @@ export function canReach(reach: Reach, organizationId: OrganizationId): boolean 
   return reach.organizations === '*' || reach.organizations.includes(organizationId);
 }
 
+/** Checks whether the caller reaches every organisation and the global scope. */
+export function reachesInstallation({ organizations, global }: Reach): boolean {
+  return organizations === '*' && global;
+}
+
 /** Throws `forbidden` unless the caller reaches every organisation and the global scope. */
-export function requireWholeInstallation({ organizations, global }: Reach): void {
-  if (organizations === '*' && global) return;
+export function requireWholeInstallation(reach: Reach): void {
+  if (reachesInstallation(reach)) return;
   throw BrokerError.of('forbidden', 'This needs a key for all organisations and the global scope.');
 }
 

@@ -2,6 +2,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { createAuthenticateCaller } from '../../../../src/broker/callers/authenticate-caller.ts';
 import { createTokens } from '../../../../src/crypto/tokens.ts';
 import type { ApiKey } from '../../../../src/domain/callers/api-key.ts';
+import { BrokerError } from '../../../../src/domain/errors.ts';
 import { Secret } from '../../../../src/domain/secret.ts';
 import { noWorkloadTokens } from '../../../support/memory/no-workload-tokens.ts';
 
@@ -28,12 +29,18 @@ function aKey(id: string, secret: string, changes: Partial<ApiKey> = {}): ApiKey
   };
 }
 
+const away = BrokerError.with('service_unavailable', 'The database is away.', { retry_after: 5 });
+
 function setUp(bootstrapKey: string | null = null) {
   const stored = new Map<string, ApiKey>();
   const used: string[] = [];
   const time = { now: new Date('2030-01-01T00:00:00Z') };
+  const database = { isAway: false };
   const authenticate = createAuthenticateCaller({
-    findApiKey: async (id) => stored.get(id),
+    findApiKey: async (id) => {
+      if (database.isAway) throw away;
+      return stored.get(id);
+    },
     recallApiKey: () => undefined,
     noteUse: (id) => void used.push(id),
     workloadTokens: noWorkloadTokens,
@@ -42,7 +49,7 @@ function setUp(bootstrapKey: string | null = null) {
     clock: () => time.now,
     sleep: () => new Promise(() => undefined),
   });
-  return { stored, used, time, authenticate };
+  return { stored, used, time, database, authenticate };
 }
 
 let keys: ReturnType<typeof setUp>;
@@ -101,3 +108,17 @@ test.each(['a bootstrap key of thirty-two characters', `tb_k_${'b'.repeat(43)}`]
     expect(used).toEqual(['k']);
   },
 );
+
+test('keys of one organisation, however many, make no key of a monitor forgotten', async () => {
+  const { stored, database, authenticate } = keys;
+  const options = { mayLookUp: async () => true, needsDatabase: false };
+  const monitor = aKey('monitor', right, { permissions: ['admin:read'], organizations: '*', global: true });
+  const others = Array.from({ length: 100 }, (_, at) => aKey(`acme-${at}`, right, { permissions: ['admin:read'] }));
+  for (const key of [monitor, ...others]) {
+    stored.set(key.id, key);
+    await authenticate(bearerOf(key.id, right), options);
+  }
+  database.isAway = true;
+  expect(await authenticate(bearerOf('monitor', right), options)).toMatchObject({ name: 'monitor' });
+  await expect(authenticate(bearerOf('acme-99', right), options)).rejects.toThrow('away');
+});
