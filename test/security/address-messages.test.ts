@@ -63,11 +63,12 @@ async function seenByWriter(host: string): Promise<string[]> {
   await writer.post(`${person.path}/grants`, { access_token: 'a', refresh_token: 'r', expires_in: 3600 });
   for (const action of ['test', 'refresh', 'revoke']) show((await writer.post(`${person.path}/${action}`)).text);
   show((await writer.get(`${person.path}/grants`)).text);
+  show((await writer.get(`${person.credential}/explain`)).text);
 
   const body = { ...urlsOf(host), oauth_flow_type: 'client_credentials' };
   const machine = await addConnection(by, { body });
   const showMachine = shownOf(machine.name);
-  for (const path of [machine.path, machine.credential, `${machine.path}/grants`]) {
+  for (const path of [machine.path, machine.credential, `${machine.credential}/explain`, `${machine.path}/grants`]) {
     showMachine((await writer.get(path)).text);
   }
   const { body: list } = await writer.get(`/connections?q=${machine.name}`);

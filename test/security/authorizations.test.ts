@@ -86,6 +86,25 @@ describe('an edit during an authorization', () => {
     for (const state of [opened.state, started.state])
       expect(await outcome(state)).toMatchObject({ status: 'failed', status_reason: 'configuration_changed' });
   });
+
+  test('an edit while the code is exchanged makes no grant: its token came from the client of before', async () => {
+    const connection = await addConnection(scene);
+    const authorization = await openAuthorization(scene, connection);
+    const release = new Promise<() => void>((resolve) => {
+      scene.provider.script('/token', (response) =>
+        resolve(() => json(200, { access_token: 'of-before', expires_in: 3600 })(response)),
+      );
+    });
+    const callback = authorization.sendCallback();
+    const respond = await release;
+    const edit = { client_id: 'another', client_secret: 'another' };
+    expectStatus(await scene.api.patch(connection.path, edit), 200);
+    respond();
+    expect((await callback).body).toContain('Not connected');
+    expect(await outcome(authorization.state)).toMatchObject({ status_reason: 'configuration_changed' });
+    expect((await scene.api.get(`${connection.path}/grants`)).body.grants).toEqual([]);
+    expect((await scene.api.get(connection.credential)).status).toBe(503);
+  });
 });
 
 describe('a refresh token that is used twice or lost', () => {

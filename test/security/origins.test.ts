@@ -1,9 +1,26 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { text as readText } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createBrowser } from '../support/browser/browser.ts';
-import { addConnection, callbackUrl, openAuthorization, openScene, type Scene } from './scene.ts';
+import { addConnection, callbackUrl, openAuthorization, openScene, type Scene, uniqueName } from './scene.ts';
 
 describe('destinations of an authorization', () => {
   let scene: Scene;
+
+  /** Sends a request whose Host header names another host, which fetch cannot do. */
+  async function sendAsHost(
+    host: string,
+    method: string,
+    path: string,
+    headers: Record<string, string> = {},
+    body = '',
+  ) {
+    const { hostname, port, pathname } = new URL(`${scene.url}${path}`);
+    const sent = request({ hostname, port, path: pathname, method, headers: { ...headers, host } }).end(body);
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    return { status: response.statusCode, location: response.headers.location, body: await readText(response) };
+  }
   beforeAll(async () => {
     scene = await openScene({ BASE_PATH: '/api/oauth', ALLOWED_RETURN_URLS: 'https://app.test' });
   });
@@ -59,6 +76,21 @@ describe('destinations of an authorization', () => {
         `redirect_uri=${encodeURIComponent(connection.redirectUri)}`,
       );
       expect(new URL(started.body.authorization_url).origin).toBe(scene.broker.url);
+    });
+
+    test('links, redirects and locations name the configured host, whatever host the request names', async () => {
+      const connection = await addConnection(scene);
+      const bearer = { authorization: `Bearer ${scene.adminKey}`, 'content-type': 'application/json' };
+      const started = await sendAsHost('evil.test', 'POST', `${connection.path}/authorize`, bearer, '{}');
+      expect(started).toMatchObject({ status: 200 });
+      const { authorization_url: link } = JSON.parse(started.body) as { authorization_url: string };
+      expect(new URL(link).origin).toBe(scene.broker.url);
+      const { location } = await sendAsHost('evil.test', 'GET', new URL(link).pathname.replace('/api/oauth', ''));
+      expect(new URL(location ?? '').searchParams.get('redirect_uri')).toBe(connection.redirectUri);
+      const body = JSON.stringify({ connection_name: uniqueName(), client_id: 'c', provider: 'github' });
+      const created = await sendAsHost('evil.test', 'POST', '/connections', bearer, body);
+      expect(created).toMatchObject({ status: 201 });
+      for (const response of [started, created]) expect(JSON.stringify(response)).not.toContain('evil.test');
     });
 
     test('a token is sent to an API in a header, never in a query', async () => {

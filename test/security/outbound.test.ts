@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { createCatalogue } from '../../src/oauth/providers/catalogue.ts';
 import { createBrowser } from '../support/browser/browser.ts';
 import {
   type HostileProvider,
@@ -17,6 +18,7 @@ import {
   openScene,
   type Scene,
   scriptCorrectReplies,
+  uniqueName,
 } from './scene.ts';
 
 describe('calls to a provider', () => {
@@ -114,9 +116,29 @@ describe('calls to a provider', () => {
   });
 
   test('the password grant and the implicit flow do not exist', async () => {
+    const urls = {
+      authorization_url: `${scene.provider.origin}/authorize`,
+      token_url: `${scene.provider.origin}/token`,
+    };
+    // Valid but for the flow: another fault would hide that the flow is accepted.
+    const valid = { client_id: 'x', client_secret: 'x', ...urls };
     for (const oauth_flow_type of ['password', 'implicit', 'token', 'constructor', '__proto__']) {
-      const body = { connection_name: 'x', client_id: 'x', oauth_flow_type };
-      expect((await scene.api.post('/connections', body)).status, oauth_flow_type).toBe(400);
+      const body = { ...valid, connection_name: uniqueName(), oauth_flow_type };
+      expect(await scene.api.post('/connections', body), oauth_flow_type).toMatchObject({
+        status: 400,
+        body: { errors: [{ path: 'oauth_flow_type' }] },
+      });
+    }
+    for (const name of ['response_type', 'RESPONSE_TYPE', 'response_type[]', 'grant_type']) {
+      const body = { ...valid, connection_name: uniqueName(), authorize_params: { [name]: 'token' } };
+      expect((await scene.api.post('/connections', body)).status, name).toBe(400);
+    }
+    expectStatus(await scene.api.post('/connections', { ...valid, connection_name: uniqueName() }), 201);
+    for (const { authorizeParams, tokenParams, refreshParams, refresh } of createCatalogue().list()) {
+      const grantType = refresh.strategy === 'exchange_access_token' ? refresh.grantType : '';
+      expect(Object.keys(authorizeParams)).not.toContain('response_type');
+      for (const type of [tokenParams.grant_type, refreshParams.grant_type, grantType])
+        expect(type).not.toBe('password');
     }
     expect(everythingSent(scene.provider)).not.toMatch(/grant_type=(password|implicit)|response_type=(?!code\b)/);
   });

@@ -41,7 +41,8 @@ describe('extreme responses of a provider', () => {
     ['a list as token', { access_token: ['a'] }],
     ['an object as token', { access_token: { __proto__: 'a', toString: 'a' } }],
   ])('a token response with %s is not stored', async (_, response) => {
-    const connection = await addConnection(scene);
+    // Without a test call, which would fail with such a token and hide that the token was accepted.
+    const connection = await addConnection(scene, { body: { test_url: null } });
     const authorization = await openAuthorization(scene, connection);
     scene.provider.script('/token', json(200, { access_token: 'sound', ...response }));
     expect((await authorization.sendCallback()).body).toContain('Not connected');
