@@ -12,6 +12,7 @@ import { registerSweep } from './commands/sweep.ts';
 import { registerWorkflows } from './commands/workflows.ts';
 import { registerConnectionsAsCode } from './connections-as-code/register.ts';
 import type { CommandContext, Register } from './context.ts';
+import { registerDoctor } from './doctor/register.ts';
 import { registerTransfer } from './transfer/register.ts';
 import { readVersion } from './version.ts';
 
@@ -30,6 +31,7 @@ const registrations: readonly Register[] = [
   registerSweep,
   registerConnectionsAsCode,
   registerTransfer,
+  registerDoctor,
 ];
 
 const examples = `
