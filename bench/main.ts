@@ -3,6 +3,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { cacheMemoryScenario } from './scenarios/cache-memory.ts';
 import { callersScenario } from './scenarios/callers.ts';
+import { connectionsFileScenario } from './scenarios/connections-file.ts';
 import { fetchScenario } from './scenarios/fetch.ts';
 import { fleetScenario } from './scenarios/fleet.ts';
 import { hotFetchScenario } from './scenarios/hot-fetch.ts';
@@ -23,6 +24,7 @@ const scenarios: readonly Scenario[] = [
   selectionScenario,
   fleetScenario,
   importScenario,
+  connectionsFileScenario,
   startScenario,
   memoryScenario,
   cacheMemoryScenario,
@@ -42,6 +44,7 @@ const thorough: Effort = {
   storedGrants: [10_000, 1_000_000],
   cachedGrants: 100_000,
   importedLines: 1_000_000,
+  declaredConnections: 5000,
 };
 const quick: Effort = {
   rounds: 5,
@@ -57,6 +60,7 @@ const quick: Effort = {
   storedGrants: [10_000, 100_000],
   cachedGrants: 20_000,
   importedLines: 10_000,
+  declaredConnections: 500,
 };
 
 const usage = `usage: npm run bench -- [--quick] [--stored N] [--only NAME]...

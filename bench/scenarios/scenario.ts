@@ -23,6 +23,8 @@ export interface Effort {
   cachedGrants: number;
   /** Lines of one long import. */
   importedLines: number;
+  /** Connections of one file. */
+  declaredConnections: number;
 }
 
 /** Independent of the others: starts and ends everything it measures. */
