@@ -29,7 +29,7 @@ export async function up(db: Kysely<any>): Promise<void> {
   if (found === undefined) throw new Error('the schema cannot be read');
   await createRetention(db, found.schema);
   for (const [table, owner] of Object.entries(hidden)) await hide(db, table, owner);
-  await protectConnections(db);
+  for (const table of ['connections', 'grants']) await protect(db, table);
 }
 
 /** True if a transaction names the owner of the row, or none. A subquery reads the setting once for a statement. */
@@ -52,19 +52,20 @@ async function hide(db: Kysely<any>, table: string, owner: string): Promise<void
 }
 
 /**
- * The same for everything but reads without a lock. Lists across organisations read connections by their indexes alone, which
- * a policy for reads would make impossible. Grants have no policy at all: under one, Postgres uses no index whose
- * expression might leak a value, and pages of grants need such an index.
+ * The same for everything but reads without a lock. Lists across organisations read these tables by their indexes alone,
+ * which a policy for reads would make impossible: it reads a column more. Under it, Postgres would also use no index
+ * whose expression might leak a value, and pages of grants need such an index. A policy that is true costs no plan.
+ * Organisations use global connections, which they lock, and no global grant.
  */
-async function protectConnections(db: Kysely<any>): Promise<void> {
+async function protect(db: Kysely<any>, table: string): Promise<void> {
   const own = isOwn('organization_id');
-  await sql`alter table connections enable row level security`.execute(db);
-  await sql`create policy reads on connections for select using (true)`.execute(db);
-  await sql`create policy organization_inserts on connections for insert with check (${own})`.execute(db);
-  await sql`
-    create policy organization_updates on connections for update
-    using (${own} or organization_id is null) with check (${own})`.execute(db);
-  await sql`create policy organization_deletes on connections for delete using (${own})`.execute(db);
+  const locked = table === 'connections' ? sql`${own} or organization_id is null` : own;
+  const on = sql`on ${sql.id(table)}`;
+  await sql`alter table ${sql.id(table)} enable row level security`.execute(db);
+  await sql`create policy reads ${on} for select using (true)`.execute(db);
+  await sql`create policy organization_inserts ${on} for insert with check (${own})`.execute(db);
+  await sql`create policy organization_updates ${on} for update using (${locked}) with check (${own})`.execute(db);
+  await sql`create policy organization_deletes ${on} for delete using (${own})`.execute(db);
 }
 
 async function createRetention(db: Kysely<any>, schema: string): Promise<void> {

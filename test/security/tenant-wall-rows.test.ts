@@ -54,12 +54,12 @@ function run(organizationId: string | null, statement: string): Promise<Record<s
 test('every table with an organisation has the policies', async () => {
   const rows = await roles.sql('select relname::text as name from pg_class where relrowsecurity');
   const names = (found: Record<string, unknown>[]) => found.map(({ name }) => name).toSorted();
-  expect(names(rows)).toEqual(['connections', ...hidden.map(([table]) => table)].toSorted());
+  expect(names(rows)).toEqual(['connections', 'grants', ...hidden.map(([table]) => table)].toSorted());
   const named = await roles.sql(`
     select distinct relname::text as name from pg_attribute join pg_class c on c.oid = attrelid
     where attname in ('organization_id', 'connection_owner') and relkind in ('r', 'p') and not relispartition`);
-  // A policy would take an index from pages of grants. Only workers read the rows of a running sweep.
-  expect(names(named)).toEqual([...names(rows), 'grants', 'sweep_grants'].toSorted());
+  // Only workers read the rows of a running sweep.
+  expect(names(named)).toEqual([...names(rows), 'sweep_grants'].toSorted());
 });
 
 test.each(hidden)('gets no row of another organisation from %s', async (table, owner) => {
@@ -88,6 +88,33 @@ test.each(changed)('changes and deletes no row of another organisation in %s, an
     expect(await run('b', `delete from ${table} where organization_id is distinct from 'b' returning 1`)).toEqual([]);
   }
   expect(await all()).toEqual(before);
+});
+
+test('a write that forgets its condition changes no grant of another organisation, and no global one', async () => {
+  const others = () => roles.sql("select * from grants where organization_id is distinct from 'b' order by id");
+  const before = await others();
+  expect(before.length).toBeGreaterThan(1);
+  const owners = (rows: Record<string, unknown>[]) => new Set(rows.map((row) => row.organization_id));
+  const revoke = "update grants set status_message = 'revoked by b' returning organization_id";
+  expect(owners(await run('b', revoke))).toEqual(new Set(['b']));
+  expect(owners(await run('b', 'select organization_id from grants for update'))).toEqual(new Set(['b']));
+  expect(await run('b', "delete from grants where organization_id is distinct from 'b' returning 1")).toEqual([]);
+  expect(await others()).toEqual(before);
+});
+
+test('a grant enters and leaves no other organisation', async () => {
+  const insert = (owner: string) => `
+    insert into grants (id, connection_id, organization_id, subject, status, created_at, updated_at)
+    select gen_random_uuid(), id, ${owner}, 'new', 'not_connected', now(), now() from connections limit 1`;
+  await expect(run('b', insert("'acme'"))).rejects.toMatchObject(refused);
+  await expect(run('b', insert('null'))).rejects.toMatchObject(refused);
+  await expect(run('acme', "update grants set organization_id = 'b'")).rejects.toMatchObject(refused);
+  await expect(run('b', insert("'b'"))).resolves.toEqual([]);
+});
+
+test('work across organisations changes the grants of all', async () => {
+  const written = await run(null, 'update grants set health_error = null returning organization_id');
+  expect(new Set(written.map((row) => row.organization_id))).toEqual(new Set(['acme', 'b', null]));
 });
 
 test('locks no connection of another organisation', async () => {

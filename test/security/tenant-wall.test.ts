@@ -109,10 +109,12 @@ describe('a service whose role owns nothing', () => {
     } finally {
       await postgres.close();
     }
-    const count = 'select count(*)::int as events from audit_events';
-    const before = await session.query(count);
+    const count = async () => (await session.query('select count(*)::int as events from audit_events')).rows[0].events;
+    const before = await count();
     await session.query("select drop_audit_partitions('infinity')");
-    expect((await session.query(count)).rows).toEqual(before.rows);
+    // The service may write the events of earlier fetches meanwhile.
+    expect(await count()).toBeGreaterThanOrEqual(before);
+    expect(before).toBeGreaterThan(0);
   });
 
   test('runs every statement of every store', async () => {

@@ -17,7 +17,7 @@ let connection: Connection;
 
 beforeAll(async () => {
   stores = await openTestStores();
-  pool = createPool({ connectionString: stores.url, poolMax: 1, onError: () => {} });
+  pool = createPool({ connectionString: stores.url, poolMax: 1, statementTimeoutMs: 120_000, onError: () => {} });
   connection = await storeConnection(stores, aConnection('acme', 'backlog'));
 });
 afterAll(async () => {
