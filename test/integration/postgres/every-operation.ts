@@ -3,23 +3,22 @@ import { v7 } from 'uuid';
 import type { Connection } from '../../../src/domain/connections/connection.ts';
 import type { LeasedGrant } from '../../../src/domain/ports/engine.ts';
 import { sweepParts } from '../../../src/domain/ports/maintenance/sweeps.ts';
-import type { Stores, TransactionStores } from '../../../src/domain/ports/stores.ts';
-import type { PageRequest } from '../../../src/domain/ports/workflows.ts';
 import type { Postgres } from '../../../src/postgres/postgres.ts';
-import { anAuthorization } from '../../support/builders/authorization.ts';
 import { aConnection } from '../../support/builders/connection.ts';
 import { anArrival, minutesFromNow, tokensUntil } from '../../support/builders/grant.ts';
 import { anEvent } from '../../support/builders/refreshed.ts';
 import { storeConnection, storeGrant } from '../../support/builders/stored.ts';
+import { authorize, readAuthorizations, writeAuthorizations } from './authorization-operations.ts';
+import { readConnections, writeConnections } from './connection-operations.ts';
+import { fetchCredentials, readGrants, writeGrants } from './grant-operations.ts';
 import { checkHealth } from './health-operations.ts';
 import { rotateKeys } from './key-operations.ts';
 import { record } from './record-operations.ts';
 import { revokeAtProvider } from './revocation-operations.ts';
-import { waitAndEnd } from './waiting-operations.ts';
+import { readWorkflows, writeWorkflows } from './workflow-operations.ts';
 
 const leaseMs = 45_000;
 const longAgo = new Date(0);
-const everything = { includeGlobal: true, limit: 10 };
 const reach = { organizations: '*', global: true } as const;
 
 /** Runs every operation of every store at least once, on rows of its own. Returns the names of operations it missed. */
@@ -83,121 +82,25 @@ async function readFleet(fleet: Postgres['fleet'], { id }: Connection): Promise<
 }
 
 async function write(postgres: Postgres, connection: Connection, called: Map<string, boolean>): Promise<void> {
-  const { id, name } = connection;
-  const arrival = anArrival(connection);
-  const other = aConnection('acme', `other-${v7()}`);
-  const authorization = anAuthorization(connection);
   await postgres.database.write('acme', async (stores) => {
-    const connections = record('connections', stores.connections, called);
-    await connections.insert(other);
-    await connections.queueApplication();
-    await connections.lockOwn(name);
-    await connections.lockForUse(id);
-    await connections.update({ ...connection, revision: 2 });
-    await connections.delete(other.id);
+    await writeConnections(record('connections', stores.connections, called), connection);
     await writeGrants(record('grants', stores.grants, called), connection);
-    const authorizations = record('authorization writer', stores.authorizations, called);
-    await authorizations.insert(authorization);
-    await authorizations.find(authorization.stateHash);
-    await authorizations.settle(authorization.stateHash, {
-      status: 'failed',
-      reason: null,
-      message: null,
-      error: null,
-      errorDescription: null,
-      account: null,
-      details: null,
-    });
-    await waitAndEnd(authorizations, connection);
-    await authorizations.countPendingOf(id, new Date());
-    await authorizations.cancelPending(id, undefined, new Date());
-    await authorizations.voidAllOf(id, new Date());
+    await writeAuthorizations(record('authorization writer', stores.authorizations, called), connection);
     await writeWorkflows(record('workflow writer', stores.workflows, called), connection);
     await record('audit', stores.audit, called).append(anEvent(connection, v7()));
-    await stores.grants.insert(v7(), arrival);
+    await stores.grants.insert(v7(), anArrival(connection));
   });
-}
-
-async function writeGrants(grants: TransactionStores['grants'], connection: Connection): Promise<void> {
-  const { id: connectionId } = connection;
-  const slot = { connectionId, subject: 'ann', accountId: null };
-  const arrival = anArrival(connection, { subject: 'ann' });
-  const now = new Date();
-  const id = v7();
-  await grants.insert(id, arrival);
-  await grants.lockSlot(slot);
-  await grants.lockMatching(connectionId, 'ann', null);
-  await grants.replace(id, arrival);
-  await grants.recordTest(id, { at: now, health: 'healthy', error: null });
-  await grants.listAllOf(connectionId);
-  await grants.maxAccountsPerSubject(connectionId);
-  await grants.setMultiAccount(connectionId, false);
-  await grants.putFailed(id, slot, {
-    reason: 'client_rejected',
-    message: 'No.',
-    retryAt: null,
-    origins: { testUrl: null, revocationUrl: null },
-    now,
-  });
-  await grants.liftClientRejection(connectionId, now);
-  await grants.countWorkingOf(connectionId);
-  await grants.dropAllOf(connectionId, now);
-  await grants.revoke(id, { by: 'bootstrap', reason: null, now });
-  await grants.delete(id);
-}
-
-async function writeWorkflows(workflows: TransactionStores['workflows'], connection: Connection): Promise<void> {
-  const at = new Date();
-  const id = v7();
-  await workflows.register(connection, { id, name: 'Invoices' }, at);
-  await workflows.disable(id, { reason: 'No.', by: 'bootstrap', at });
-  await workflows.enable(id, { by: 'bootstrap', at });
-  const eventOf = () => anEvent(connection, v7());
-  await workflows.disableDependents(connection.id, { reason: 'No.', by: 'bootstrap', at, eventOf });
-  await readWorkflows(workflows, connection);
-}
-
-async function readWorkflows(workflows: Stores['workflows'], { id }: Connection): Promise<void> {
-  const walks = [
-    (page: PageRequest) => workflows.listDependencies('w', page),
-    (page: PageRequest) => workflows.listOwnDependents(id, page),
-    (page: PageRequest) => workflows.listDisabled(page),
-  ];
-  for (const list of walks) await list({ limit: 1 });
-  await workflows.listDependents(id);
-  await workflows.countEnabledDependents(id);
-  await workflows.find('w');
 }
 
 async function read(postgres: Postgres, connection: Connection, called: Map<string, boolean>): Promise<void> {
   const stores = postgres.database.read('acme');
-  const connections = record('connections', stores.connections, called);
-  await connections.find(connection.name);
-  await connections.findOwn(connection.name);
-  await connections.list(everything);
-  const grants = record('grants', stores.grants, called);
-  await grants.list(connection.id, { limit: 1 });
-  await grants.find(connection.id, connection.id);
-  await grants.findMatching({ connectionId: connection.id, subject: null, accountId: null }, 2);
-  await grants.findSlot({ connectionId: connection.id, subject: null, accountId: null });
+  await readConnections(record('connections', stores.connections, called), connection);
+  await readGrants(record('grants', stores.grants, called), connection);
   await readWorkflows(record('workflows', stores.workflows, called), connection);
   await postgres.workflowStates.find('acme', 'w');
   const fetched = { connectionId: connection.id, organizationId: 'acme', workflow: { id: 'w', name: null } };
   await postgres.workflowRegistrations.registerAll([{ ...fetched, at: new Date() }]);
-  const authorizations = record('authorization reader', stores.authorizations, called);
-  await authorizations.find('unknown');
-  await authorizations.findBound(v7());
-}
-
-/** One call for each prepared statement of the lookup. */
-async function fetchCredentials({ credentials }: Postgres, { name: connectionName }: Connection): Promise<void> {
-  for (const organizationId of ['acme', null]) {
-    for (const subject of ['ann', null]) {
-      for (const accountId of ['account', null]) {
-        await credentials.findStored({ organizationId, connectionName, subject, accountId });
-      }
-    }
-  }
+  await readAuthorizations(record('authorization reader', stores.authorizations, called));
 }
 
 async function refresh(postgres: Postgres, connection: Connection, called: Map<string, boolean>): Promise<void> {
@@ -256,23 +159,6 @@ async function maintain(postgres: Postgres, connection: Connection, called: Map<
     () => anEvent(connection, grantId),
   );
   if (warned.length === 0) throw new Error('no grant was warned of');
-}
-
-async function authorize(postgres: Postgres, connection: Connection, called: Map<string, boolean>): Promise<void> {
-  const authorization = anAuthorization(connection);
-  await postgres.database.write('acme', (stores) => stores.authorizations.insert(authorization));
-  const authorizations = record('authorizations', postgres.authorizations, called);
-  await authorizations.find(authorization.stateHash);
-  await authorizations.bind(authorization.stateHash, 'browser', new Date());
-  const consumed = await authorizations.consume(
-    authorization.stateHash,
-    { browserHash: 'browser', callbackHash: 'c' },
-    new Date(),
-  );
-  if (consumed === undefined) throw new Error('the authorization was not there to consume');
-  await authorizations.findDeleted(authorization.stateHash);
-  await authorizations.listOverdue(new Date(), 1);
-  await authorizations.purge(longAgo);
 }
 
 async function useKeys(postgres: Postgres, connection: Connection, called: Map<string, boolean>): Promise<void> {
