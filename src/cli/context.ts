@@ -1,4 +1,4 @@
-import type { ReadStream, WriteStream } from 'node:tty';
+import type { Readable, Writable } from 'node:stream';
 import type { Command } from 'commander';
 import { type Api, createApi } from './api.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
@@ -9,12 +9,16 @@ import type { GlobalFlags } from './settings/sources.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** A stream that may be a terminal. */
+export type InputStream = Readable & { isTTY?: boolean };
+export type OutputStream = Writable & { isTTY?: boolean };
+
 /** The process around a command. */
 export interface CommandLine {
   environment: Environment;
-  stdin: ReadStream;
-  stdout: WriteStream;
-  stderr: WriteStream;
+  stdin: InputStream;
+  stdout: OutputStream;
+  stderr: OutputStream;
   directory: string;
 }
 
@@ -28,7 +32,7 @@ export interface CommandContext {
   readonly output: Output;
   readonly prompts: Prompts;
   readonly environment: Environment;
-  readonly stdin: ReadStream;
+  readonly stdin: InputStream;
   /** Working directory. */
   readonly directory: string;
   /** Exit code of a command that ends without an error. */

@@ -6,6 +6,8 @@ import { run } from './run.ts';
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.failure);
 });
+// Some terminals tell no size. A prompt would break its text after each character.
+if (process.stderr.isTTY && process.stderr.columns === 0) process.stderr.columns = 80;
 // Files that hold a key are private, whatever umask the shell has.
 process.umask(0o077);
 process.exitCode = await run(process.argv.slice(2), {

@@ -44,9 +44,11 @@ serve, worker and migrate are commands of the service itself: npm start -- migra
 
 /** Builds the program. Each file of commands adds its own; their actions import what they need when they run. */
 export function createProgram(context: CommandContext): Command {
+  const { output } = context;
   const program = new Command('token-broker')
     .description('Command line of token-broker: OAuth connections, their grants and tokens.')
     .exitOverride()
+    .configureOutput({ writeOut: output.raw, writeErr: (text) => output.say(text.trimEnd()) })
     .configureHelp({ showGlobalOptions: true })
     .version(readVersion(), '--version', 'show the version')
     .helpOption('-h, --help', 'show this text')

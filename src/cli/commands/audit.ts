@@ -1,5 +1,5 @@
 import type { Register } from '../context.ts';
-import { pastTime, wholeNumber } from './option-values.ts';
+import { outcomeOption, pastTime, wholeNumber } from './option-values.ts';
 
 export const registerAudit: Register = (program, context) => {
   program
@@ -9,7 +9,7 @@ export const registerAudit: Register = (program, context) => {
     .option('--action <action>', 'only events of this kind, such as grant.refresh_failed')
     .option('--connection <name>', 'only events of this connection')
     .option('--grant <id>', 'only events of this grant')
-    .option('--outcome <outcome>', 'success or failure')
+    .addOption(outcomeOption())
     .option('--from <time>', 'only events since this time, or since an age such as 2h', pastTime)
     .option('--to <time>', 'only events before this time or age', pastTime)
     .option('--limit <count>', 'number of the latest events', wholeNumber, 50)

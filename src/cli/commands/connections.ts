@@ -1,15 +1,15 @@
 import type { Command } from 'commander';
 import type { Register } from '../context.ts';
-import { collectPairs, secretSource } from './option-values.ts';
+import { collectPairs, flowOption, secretSource, statusOption } from './option-values.ts';
 
 export const registerConnections: Register = (program, context) => {
   const connections = program.command('connections').description('named OAuth clients, and what they are worth now');
   connections
     .command('list')
     .description('list the connections of the organisation, or the global ones')
-    .option('--status <status>', 'only those with this status')
+    .addOption(statusOption())
     .option('--provider <id>', 'only those of this provider')
-    .option('--flow <type>', 'only those of this flow')
+    .addOption(flowOption('only those of this flow'))
     .option('--query <text>', 'only those with this text in name or description')
     .option('--own', 'leave out global connections')
     .action(async (options) => (await import('./connections/list.ts')).listConnections(context, options));
@@ -43,7 +43,7 @@ export const registerConnections: Register = (program, context) => {
 function withFields(command: Command): Command {
   return command
     .option('--provider <id>', 'template of a provider, such as google-gmail')
-    .option('--flow <type>', 'authorization_code, client_credentials or refresh_token')
+    .addOption(flowOption('flow of the connection'))
     .option('--client-id <id>', 'id of the OAuth client at the provider')
     .option('--client-secret [source]', 'ask for it; or read it from stdin (-) or a file', secretSource)
     .option('--authorization-url <url>')

@@ -1,4 +1,5 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+import type { Flow, GrantStatus } from '../../client/types/vocabulary.ts';
 
 /** Adds a `name=value` to those before it. */
 export function collectPairs(pair: string, previous: Record<string, string> = {}): Record<string, string> {
@@ -54,3 +55,11 @@ function timeOf(text: string, direction: 1 | -1): string {
 export function list(text: string): string[] {
   return text.split(/[\s,]+/).filter((item) => item !== '');
 }
+
+const statuses = ['not_connected', 'waiting_callback', 'testing', 'completed', 'failed'] satisfies GrantStatus[];
+const flows = ['authorization_code', 'client_credentials', 'refresh_token'] satisfies Flow[];
+
+/** Options with a closed set of values, which a shell completes. */
+export const statusOption = () => new Option('--status <status>', 'only those with this status').choices(statuses);
+export const flowOption = (description: string) => new Option('--flow <type>', description).choices(flows);
+export const outcomeOption = () => new Option('--outcome <outcome>').choices(['success', 'failure']);
