@@ -19,7 +19,12 @@ export async function importFile(context: CommandContext, file: string, options:
   const lines = readLines(openFile(context, file));
   const source = open === undefined ? lines : openSealed(lines, open);
   const report = createImportReport(context.output, options.dryRun);
-  await importGrants(context, await context.api(), source, options, report);
+  try {
+    await importGrants(context, await context.api(), source, options, report);
+  } finally {
+    // After a failure more input may never come, and waiting for it would keep the process alive.
+    if (file === '-') context.stdin.destroy();
+  }
 }
 
 type OpenLine = (line: SourceLine) => Promise<SourceLine>;

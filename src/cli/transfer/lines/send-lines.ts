@@ -1,6 +1,6 @@
 import type { Api } from '../../api.ts';
 import { CommandFailure, exitCodes } from '../../exit-codes.ts';
-import { keepOpen } from './keep-open.ts';
+import { createPull, type Pull } from './pull.ts';
 import type { LineResult, SourceLine } from './source-line.ts';
 
 export interface ImportOptions {
@@ -9,33 +9,54 @@ export interface ImportOptions {
   replace: boolean;
 }
 
-/** Milliseconds of silence after which a blank line is sent. The broker ends an import after 30 seconds of it. */
-const silenceMs = 10_000;
+type Batch = readonly SourceLine[];
+
+/**
+ * Milliseconds without a line after which a request ends; the next line begins another. A source waits for minutes if it is
+ * rate limited. The broker ends an import after 30 seconds without a line, and proxies end a response that is silent.
+ */
+const idleMs = 10_000;
 /** Sent instead of a line that is refused here, so that each line has its result in the order of the file. */
 const placeholder = '"refused"';
 const repeatable = 'Run the same command again: lines that are stored are then unchanged.';
 
-/**
- * Sends lines to POST /admin/import and yields their results. Reads the response while it sends: the broker stops reading
- * when its results are not read, so no more lines are in memory than are under way. Throws if the import ends early.
- */
+/** Sends lines to POST /admin/import and yields their results. Throws if an import ends early. */
 export async function* sendLines(
   api: Api,
-  source: AsyncIterable<readonly SourceLine[]>,
-  { dryRun, verify, replace }: ImportOptions,
-  intervalMs = silenceMs,
+  source: AsyncIterable<Batch>,
+  options: ImportOptions,
+  silenceMs = idleMs,
 ): AsyncGenerator<LineResult> {
-  /** Lines without a result, in order, with their number in the request. */
-  const waiting: { sent: number; source: SourceLine }[] = [];
+  const pull = createPull(source);
+  try {
+    for (let first = await pull.next(); first.done !== true; first = await pull.next()) {
+      yield* sendOnce(api, first.value, pull, options, silenceMs);
+    }
+  } finally {
+    pull.end();
+  }
+}
+
+/**
+ * Makes one request. Reads the response while it sends: the broker stops reading when its results are not read, so no more
+ * lines are in memory than are under way.
+ */
+async function* sendOnce(
+  api: Api,
+  first: Batch,
+  pull: Pull<Batch>,
+  { dryRun, verify, replace }: ImportOptions,
+  silenceMs: number,
+): AsyncGenerator<LineResult> {
+  /** Lines without a result, in the order of the request. */
+  const waiting: SourceLine[] = [];
   let failure: unknown;
 
   async function* body(): AsyncGenerator<string> {
-    let sent = 0;
     try {
-      for await (const lines of keepOpen(source, intervalMs)) {
-        if (lines === undefined) sent++;
-        else for (const each of lines) waiting.push({ sent: ++sent, source: each });
-        yield textOf(lines ?? []);
+      for (let batch: Batch | undefined = first; batch !== undefined; batch = await nextOf(pull, silenceMs)) {
+        waiting.push(...batch);
+        if (batch.length > 0) yield batch.map(textOf).join('');
       }
     } catch (error) {
       // The request ends here in order, so that the broker tells the results of the lines before.
@@ -52,11 +73,16 @@ export async function* sendLines(
     isDone = done === true;
     if (line === undefined) continue;
     const next = waiting.shift();
-    if (next?.sent !== line) throw new CommandFailure('The broker returned results that belong to no line.');
-    yield resultOf(next.source, result);
+    if (next === undefined) throw new CommandFailure('The broker returned a result that belongs to no line.');
+    yield resultOf(next, result);
   }
   if (failure !== undefined) throw failure;
   if (!isDone) throw cutOff();
+}
+
+async function nextOf(pull: Pull<Batch>, silenceMs: number): Promise<Batch | undefined> {
+  const next = await pull.nextWithin(silenceMs);
+  return next?.done === true ? undefined : next?.value;
 }
 
 type Answer = Partial<LineResult> & { done?: boolean; error?: { code?: string; detail?: string } };
@@ -67,10 +93,7 @@ function resultOf({ line, from, content }: SourceLine, answer: Omit<Answer, 'lin
   return { line, ...(from !== undefined && { from }), action, code, errors, grant_id, ...local };
 }
 
-function textOf(lines: readonly SourceLine[]): string {
-  if (lines.length === 0) return '\n';
-  return lines.map(({ content }) => `${typeof content === 'string' ? content : placeholder}\n`).join('');
-}
+const textOf = ({ content }: SourceLine) => `${typeof content === 'string' ? content : placeholder}\n`;
 
 /** Turns a connection that breaks between two results into words. Problems of the API pass through. */
 async function* endAsFailure(answers: AsyncIterable<unknown>): AsyncGenerator<unknown> {

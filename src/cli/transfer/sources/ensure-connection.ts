@@ -5,7 +5,7 @@ import type { Api } from '../../api.ts';
 
 export type Ensured =
   /** `redirectUri` is to be registered at the provider before a person authorizes. */
-  | { state: 'created'; redirectUri: string }
+  | { state: 'created'; redirectUri: string; firstTokenFault: string | undefined }
   | { state: 'exists'; connection: Connection }
   /** A dry run: the connection would be created. */
   | { state: 'planned' }
@@ -41,7 +41,7 @@ export function createEnsureConnection(
     try {
       const query = dryRun ? { dry_run: true } : {};
       const { body } = await api.call<Connection>({ method: 'POST', path: '/connections', query, body: wanted });
-      return dryRun ? { state: 'planned' } : { state: 'created', redirectUri: body.redirect_uri };
+      return dryRun ? { state: 'planned' } : created(body);
     } catch (error) {
       return { state: 'refused', reason: reasonOf(error, wanted.connection_name) };
     }
@@ -57,6 +57,13 @@ export function createEnsureConnection(
       throw error;
     }
   }
+}
+
+/** A connection of a machine requests its first token at once, and is kept if that fails. */
+function created({ redirect_uri, oauth_flow_type, status, status_message }: Connection): Ensured {
+  const isFailed = oauth_flow_type === 'client_credentials' && status !== 'completed';
+  const firstTokenFault = isFailed ? (status_message ?? status) : undefined;
+  return { state: 'created', redirectUri: redirect_uri, firstTokenFault };
 }
 
 function differenceOf(found: Connection, wanted: NewConnection): string | undefined {

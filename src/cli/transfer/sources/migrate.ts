@@ -1,3 +1,4 @@
+import type { NewConnection } from '../../../client/token-broker.ts';
 import type { ImportReport } from '../import-report.ts';
 import type { SourceLine } from '../lines/source-line.ts';
 import type { EnsureConnection, Ensured } from './ensure-connection.ts';
@@ -26,7 +27,10 @@ export async function* migrate(
     }
     const { from, connection } = item;
     const ensured = await ensure(connection);
-    noteStep(report, connection.connection_name, ensured);
+    noteStep(report, connection, ensured);
+    if (ensured.state === 'created' && ensured.firstTokenFault !== undefined) {
+      report.addUnmapped({ from, reason: `its first token failed: ${ensured.firstTokenFault}`, isFailure: true });
+    }
     if (ensured.state === 'refused') report.addUnmapped({ from, reason: ensured.reason, isFailure: true });
     if (item.kind === 'connection' || ensured.state === 'refused') continue;
     if (ensured.state === 'planned') {
@@ -39,8 +43,10 @@ export async function* migrate(
   }
 }
 
-function noteStep(report: ImportReport, name: string, ensured: Ensured): void {
+function noteStep(report: ImportReport, connection: NewConnection, ensured: Ensured): void {
+  const { connection_name: name, oauth_flow_type: flow } = connection;
   if (ensured.state === 'planned') report.addStep(`The connection ${name} would be created.`);
   if (ensured.state !== 'created') return;
-  report.addStep(`The connection ${name} was created. Register ${ensured.redirectUri} at its provider.`);
+  const uri = flow === 'client_credentials' ? '' : ` Register ${ensured.redirectUri} at its provider.`;
+  report.addStep(`The connection ${name} was created.${uri}`);
 }

@@ -61,6 +61,11 @@ describe('an integration', () => {
       connection: { connection_name: 'crm-prod-acme', provider: 'zendesk', variables: { sub: 'acme' } },
     });
     expect(mapIntegration(zendesk, {}, templates)).toEqual({ reason: 'its connection_config has no subdomain' });
+    for (const subdomain of ['attacker.example/', 'attacker.example#', 'a@attacker.example', '..', 'a b']) {
+      expect(mapIntegration(zendesk, { subdomain }, templates)).toEqual({
+        reason: 'its connection_config has a subdomain that is no part of a host name',
+      });
+    }
   });
 
   test.each<[string, object, RegExp]>([

@@ -71,8 +71,8 @@ test('each result has the number of its own line, and a line refused here its ow
   expect(queries).toEqual([{ dry_run: false, verify: true, replace: false }]);
 });
 
-test('blank lines keep the import open while the source waits, and results still find their lines', async () => {
-  const { api, sent } = createApi();
+test('a source that waits ends the request, and its next line begins another', async () => {
+  const { api, sent, queries } = createApi();
   let resume = () => {};
   const paused = new Promise<void>((resolve) => {
     resume = resolve;
@@ -82,10 +82,17 @@ test('blank lines keep the import open while the source waits, and results still
     await paused;
     yield [{ line: 2, content: '{"b":2}' }];
   }
-  const results = collect(sendLines(api, slow(), options, 5));
-  await expect.poll(() => sent.filter((text) => text === '').length).toBeGreaterThan(1);
+  const seen: unknown[] = [];
+  const sending = (async () => {
+    for await (const result of sendLines(api, slow(), options, 5)) seen.push(result);
+  })();
+  await expect.poll(() => seen).toMatchObject([{ line: 1, action: 'created' }]);
+  expect(queries).toHaveLength(1);
   resume();
-  expect(await results).toMatchObject([{ line: 1 }, { line: 2, action: 'created' }]);
+  await sending;
+  expect(seen).toMatchObject([{ line: 1 }, { line: 2, action: 'created' }]);
+  expect(sent).toEqual(['{"a":1}', '{"b":2}']);
+  expect(queries).toHaveLength(2);
 });
 
 test.each<[string, unknown, number, RegExp, number]>([

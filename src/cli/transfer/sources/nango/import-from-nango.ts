@@ -47,7 +47,10 @@ function addressOf(text: string): string {
 /** The key is no argument: other users of the machine see arguments. */
 async function readKey(context: CommandContext, file: string | undefined): Promise<string> {
   const { environment, prompts } = context;
-  if (file !== undefined) return (await readText(context, file)).trim();
-  const { NANGO_SECRET_KEY: key = '' } = environment;
-  return key !== '' ? key : prompts.secret('API key of the Nango environment', '--nango-key-file or NANGO_SECRET_KEY');
+  const { NANGO_SECRET_KEY: variable = '' } = environment;
+  const given = file === undefined ? variable : (await readText(context, file)).trim();
+  const question = 'API key of the Nango environment';
+  const key = given === '' ? await prompts.secret(question, '--nango-key-file or NANGO_SECRET_KEY') : given;
+  if (/^[\x21-\x7e]+$/.test(key)) return key;
+  throw new CommandFailure('The Nango key is printable ASCII without spaces.', exitCodes.usage);
 }

@@ -20,6 +20,9 @@ export type Mapped = { connection: NewConnection } | { reason: string };
 /** `${connectionConfig.subdomain}`; older files write `${connectionConfig.params.subdomain}`. */
 const placeholder = /\$\{connectionConfig\.(?:params\.)?(\w+)\}/g;
 
+/** People type these values: one with a slash, or an @, would send the client secret to a host of their choice. */
+const hostPart = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(:\d{1,5})?$/;
+
 /**
  * Maps an integration. Some providers have addresses that differ by account, such as a subdomain. Each set of values
  * becomes a connection of its own, named after them.
@@ -95,13 +98,14 @@ function fill(
   config: Json,
   values: Map<string, string>,
 ): { url: string } | { reason: string } {
-  let absent: string | undefined;
+  let fault: string | undefined;
   const url = (pattern ?? '').replace(placeholder, (_text, name: string) => {
     const value = textOf(config[name]);
-    if (value === undefined) absent ??= name;
+    if (value === undefined) fault ??= `has no ${name}`;
+    else if (!hostPart.test(value)) fault ??= `has a ${name} that is no part of a host name`;
     else values.set(name, value);
     return value ?? '';
   });
-  if (absent !== undefined) return { reason: `its connection_config has no ${absent}` };
+  if (fault !== undefined) return { reason: `its connection_config ${fault}` };
   return URL.canParse(url) ? { url } : { reason: 'its provider has no fixed authorization and token URL' };
 }

@@ -55,12 +55,10 @@ export async function importFromVault(
     // The engine holds scopes for each credential: the connection asks for all of them.
     const scopes = [...new Set(used.flatMap((credential) => credential.scopes ?? []))];
     const name = connectionNameOf(server.name);
-    const takesOrganizations = used.some((credential) => credential.organization !== undefined);
     return add(server.name, {
       connection_name: name,
       ...mapped,
       ...(scopes.length > 0 && { scopes }),
-      ...(takesOrganizations && { allow_import: true }),
     });
   }
 
@@ -91,6 +89,9 @@ export async function importFromVault(
     if (ensured.state === 'planned') return void output.say(`The connection ${name} would be created.`);
     if (dryRun) return undefined;
     if (ensured.state === 'created') output.say(`The connection ${name} was created.`);
+    if (ensured.state === 'created' && ensured.firstTokenFault !== undefined && secret !== undefined) {
+      return void fail(`${name}: its first token failed: ${ensured.firstTokenFault}`);
+    }
     if (await hasSecret(api, ensured, name, secret)) return name;
     return void fail(`${name} has no client secret: name it in --client-secrets, and run the command again`);
   }
