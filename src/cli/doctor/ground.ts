@@ -1,4 +1,3 @@
-import type { Endpoint } from './facts/endpoints.ts';
 import type { StartFailure } from './facts/start-failures.ts';
 
 /** Members of GET /health that the checks read. */
@@ -56,6 +55,20 @@ export type Access =
   | { state: 'unknown'; found: string };
 
 export type Reply<Body> = { isRead: true; body: Body } | { isRead: false; found: string; next: string | null };
+
+export interface LastError {
+  class: string;
+  error: string | null;
+  error_description: string | null;
+  http_status: number | null;
+}
+
+/** Connection with the token endpoint that the broker calls for it. */
+export interface Endpoint {
+  connection: string;
+  tokenUrl: string;
+  lastError: LastError | null;
+}
 
 /** The data directory of the broker, as this machine sees it. */
 export interface DataDirectory {

@@ -1,7 +1,6 @@
 import { type Check, type Finding, failed, ok, skipped, warning } from '../check.ts';
-import type { Endpoint, LastError } from '../facts/endpoints.ts';
 import { proxyOf } from '../facts/proxy.ts';
-import type { Ground } from '../ground.ts';
+import type { Endpoint, Ground, LastError } from '../ground.ts';
 import { connectionFault, type Place, placeOf, tunnelFault } from '../probes/connect.ts';
 
 const ports = { 'https:': 443, 'http:': 80 };

@@ -1,19 +1,5 @@
 import { pathOf } from '../../../client/transport/request-url.ts';
-import type { Ground, Reply } from '../ground.ts';
-
-export interface LastError {
-  class: string;
-  error: string | null;
-  error_description: string | null;
-  http_status: number | null;
-}
-
-/** Connection with the token endpoint that the broker calls for it. */
-export interface Endpoint {
-  connection: string;
-  tokenUrl: string;
-  lastError: LastError | null;
-}
+import type { Endpoint, Ground, LastError, Reply } from '../ground.ts';
 
 interface Summary {
   id: string;

@@ -6,9 +6,9 @@ import { providersCheck } from '../../../../src/cli/doctor/checks/providers.ts';
 import { proxyCheck } from '../../../../src/cli/doctor/checks/proxy.ts';
 import { publicUrlCheck } from '../../../../src/cli/doctor/checks/public-url.ts';
 import { redirectUrisCheck } from '../../../../src/cli/doctor/checks/redirect-uris.ts';
-import type { Endpoint } from '../../../../src/cli/doctor/facts/endpoints.ts';
 import { proxyOf } from '../../../../src/cli/doctor/facts/proxy.ts';
 import { readService } from '../../../../src/cli/doctor/facts/service.ts';
+import type { Endpoint } from '../../../../src/cli/doctor/ground.ts';
 import { createGround, type GroundChanges, noon } from '../../../support/cli/doctor-ground.ts';
 
 const servers: Server[] = [];
