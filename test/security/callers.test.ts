@@ -88,7 +88,14 @@ describe('confused deputy', () => {
     const { access_token } = expectStatus(await scene.api.get(connection.credential, { organization: 'b' }), 200).body;
     const limited = await scene.newKey({
       permissions: ['credentials:read'],
-      connections: ['other-*', `${connection.name}-*`],
+      connections: [
+        'other-*',
+        `${connection.name}-*`,
+        connection.name.slice(0, -1),
+        connection.name.slice(1),
+        `*${connection.name.slice(0, -1)}`,
+        connection.name.toUpperCase(),
+      ],
     });
     const withoutRead = await scene.newKey({
       permissions: allPermissions.filter((each) => each !== 'credentials:read'),

@@ -1,3 +1,4 @@
+import { createHook } from 'node:async_hooks';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ProviderFailure } from '../../src/domain/provider-failure.ts';
 import { addressKind, mayConnect } from '../../src/outbound/address-rules.ts';
@@ -177,6 +178,17 @@ describe('host names', () => {
     expect(await send(http, url)).toContain('reached');
     expect(await send(http, url)).toMatchObject(refused);
     expect(server.received).toHaveLength(1);
+  });
+
+  test('a name takes no thread that all organisations share: four silent name servers would hold all of them', async () => {
+    const server = await provider();
+    const types: string[] = [];
+    const hook = createHook({ init: (_id, type) => void types.push(type) }).enable();
+    const url = `${server.origin.replace('127.0.0.1', 'localhost')}/token`;
+    expect(await send(guarded({ allowPrivateNetwork: true }), url)).toContain('reached');
+    expect(types).toContain('TCPWRAP');
+    expect(types).not.toContain('GETADDRINFOREQWRAP');
+    hook.disable();
   });
 
   test('plain http to a public address is refused, so that no secret crosses a public network', async () => {
