@@ -72,7 +72,7 @@ test('an export plans to nothing, names the secrets, and is adopted by apply', a
   expect({ ...after, updated_at: before.updated_at }).toEqual({ ...before, managed_by: 'connections.yaml' });
   const kept = `0 to create, 0 to change, 0 to delete, ${count} unchanged\n`;
   expect(await at.cli('plan', '--exit-code')).toMatchObject({ code: 0, stdout: kept });
-  // What is printed is what a file gets, and a file is never overwritten.
+  // Prints what a file gets, and never overwrites a file.
   expect((await at.cli('export', '--connections')).stdout).toBe(text);
   expect((await at.cli('export', '--connections', '--out', 'connections.yaml')).code).toBe(1);
 });

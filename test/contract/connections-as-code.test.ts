@@ -160,6 +160,7 @@ describe('a saved plan', () => {
   test('is applied while nothing has moved, is private, and finds nothing to do afterwards', async () => {
     const at = open();
     at.write([declare('crm'), declare('erp')]);
+    writeFileSync(join(at.directory, 'plan.json'), 'of yesterday', { mode: 0o644 });
     expect((await at.cli('plan', '--out', 'plan.json')).code).toBe(0);
     expect(statSync(join(at.directory, 'plan.json')).mode & 0o077).toBe(0);
     expect((await at.cli('apply', 'plan.json', '--yes')).code).toBe(0);

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { countsOf } from '../../connections-file/describe-plan.ts';
 import type { SavedPlan } from '../../connections-file/saved-plan.ts';
@@ -39,7 +39,10 @@ function withSummary(saved: SavedPlan) {
 /** A plan shows parameters, which can hold secrets of the provider: only the user may read it. */
 function writePlan({ directory, output }: CommandContext, out: string, saved: SavedPlan): void {
   try {
-    writeFileSync(resolve(directory, out), `${JSON.stringify(withSummary(saved), null, 2)}\n`, { mode: 0o600 });
+    const path = resolve(directory, out);
+    // The mode applies to a new file only.
+    rmSync(path, { force: true });
+    writeFileSync(path, `${JSON.stringify(withSummary(saved), null, 2)}\n`, { mode: 0o600, flag: 'wx' });
   } catch (error) {
     throw new CommandFailure(`${out} cannot be written (${(error as NodeJS.ErrnoException).code}).`);
   }
