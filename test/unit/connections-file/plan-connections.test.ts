@@ -108,6 +108,31 @@ test('two applications at once, in any order of their steps, both end at the fil
   );
 });
 
+test('of two different files applied at once, each connection ends as one of them says', async () => {
+  await fc.assert(
+    fc.asyncProperty(stored, file, file, fc.scheduler(), async (rows, one, other, scheduler) => {
+      const model = modelOf(rows.map((row) => ({ ...row, grants: 0 })));
+      const perform = scheduler.scheduleFunction(model.target.perform);
+      const preview = scheduler.scheduleFunction(model.target.preview);
+      const apply = async (entries: File) => {
+        const declared = declare(entries);
+        const { plan } = await planConnections({ ...model.target, preview }, declared, options(false));
+        return applyPlan({ ...model.target, perform, preview }, plan, declared);
+      };
+      const results = await scheduler.waitFor(Promise.all([apply(one), apply(other)]));
+      expect(results.flat().filter(({ outcome }) => outcome === 'failed')).toEqual([]);
+      for (const [name] of [...one, ...other]) {
+        const wanted = [one, other].flatMap((entries) => entries.filter(([each]) => each === name));
+        expect(wanted.map(([, own]) => own)).toContainEqual({
+          client_id: model.rows.get(name)?.body.client_id,
+          description: model.rows.get(name)?.body.description,
+        });
+      }
+    }),
+    { numRuns: 50 },
+  );
+});
+
 test('an edit by other means shows as drift, and the next application undoes it', async () => {
   const model = modelOf([{ name: 'a', fields: { client_id: 'one', description: 'x' }, managedBy: 'mine', grants: 0 }]);
   const declared = declare([['a', { client_id: 'one', description: 'x' }]]);
