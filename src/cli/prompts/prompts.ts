@@ -1,3 +1,4 @@
+import process from 'node:process';
 import type { Readable, Writable } from 'node:stream';
 import { CommandFailure, exitCodes } from '../exit-codes.ts';
 
@@ -51,14 +52,27 @@ export function createPrompts({ stdin, stderr }: Terminal, saysYes: () => boolea
       if (stderr.isTTY !== true) return work(() => {});
       const { spinner } = await import('@clack/prompts');
       const shown = spinner({ output: stderr });
+      const restoreEnds = endWithSignalCodes();
       shown.start(words);
       try {
         return await work((next) => shown.message(next));
       } finally {
         shown.clear();
+        restoreEnds();
       }
     },
   };
+}
+
+/** The spinner's package holds back signals, and ends with 0 at Ctrl-C. A shell expects 128 and the signal's number. */
+function endWithSignalCodes(): () => void {
+  const onExit = () => {
+    process.exitCode ||= 130;
+  };
+  const onInterrupt = () => process.exit(130);
+  const onTerminate = () => process.exit(143);
+  process.on('exit', onExit).on('SIGINT', onInterrupt).on('SIGTERM', onTerminate);
+  return () => process.off('exit', onExit).off('SIGINT', onInterrupt).off('SIGTERM', onTerminate);
 }
 
 /** Ctrl-C at a prompt answers with a symbol. */

@@ -1,5 +1,6 @@
 import type { ChangePreview, Connection, NewConnection } from '../../../client/types/connection.ts';
 import type { CommandContext } from '../../context.ts';
+import { exitCodes } from '../../exit-codes.ts';
 import { type FieldOptions, fieldsOf, readClientSecret } from './fields.ts';
 import { printPreview } from './preview.ts';
 import { connectionFacts } from './show.ts';
@@ -19,6 +20,8 @@ export async function createConnection(context: CommandContext, name: string, op
   }
   const { body: created } = await prompts.progress(`Creating ${name}`, () => api.call<Connection>(call));
   await output.document(created, connectionFacts(created));
+  // A client_credentials connection fetches its first token at once. The connection stays if that fails.
+  if (created.status === 'failed') context.exitCode = exitCodes.personMustAct;
   if (created.oauth_flow_type !== 'authorization_code') return;
   output.say(`Register this redirect URI at the provider: ${created.redirect_uri}`);
   output.say(`Then connect an account: token-broker authorize ${name}`);

@@ -7,14 +7,15 @@ import { readSecretFile } from '../../settings/secret-file.ts';
 /** Checks the key at the broker, and keeps both in the profile. */
 export async function login(context: CommandContext): Promise<void> {
   const { flags, environment, output, prompts } = context;
+  // An empty variable counts as absent.
   const config = readConfig(environment);
-  const name = flags.profile ?? environment.TOKEN_BROKER_PROFILE ?? config.current;
+  const name = flags.profile ?? (environment.TOKEN_BROKER_PROFILE || config.current);
   const known = config.profiles[name]?.url ?? 'http://localhost:8080';
   const url =
-    flags.url ?? environment.TOKEN_BROKER_URL ?? (await prompts.text('Address of the broker', '--url', known));
+    flags.url ?? (environment.TOKEN_BROKER_URL || (await prompts.text('Address of the broker', '--url', known)));
   const key = (
     flags.keyFile === undefined
-      ? (environment.TOKEN_BROKER_KEY ?? (await prompts.secret('API key', '--key-file FILE or --key-file -')))
+      ? environment.TOKEN_BROKER_KEY || (await prompts.secret('API key', '--key-file FILE or --key-file -'))
       : await readSecretFile(context, flags.keyFile, '--key-file')
   ).trim();
   const { organization } = flags;

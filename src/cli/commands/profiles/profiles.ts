@@ -4,7 +4,7 @@ import { type ConfigFile, readConfig, writeConfig } from '../../settings/config-
 
 export async function logout({ flags, environment, output }: CommandContext): Promise<void> {
   const config = readConfig(environment);
-  const name = flags.profile ?? environment.TOKEN_BROKER_PROFILE ?? config.current;
+  const name = flags.profile ?? (environment.TOKEN_BROKER_PROFILE || config.current);
   requireProfile(config, name);
   const { [name]: _removed, ...profiles } = config.profiles;
   writeConfig(environment, { ...config, profiles });
