@@ -6,7 +6,6 @@ import { claimAbandoned, type Instance } from '../embedded/instance.ts';
 import type { Jobs } from '../jobs/create-jobs.ts';
 import type { WorkerHeartbeat } from '../jobs/worker-heartbeat.ts';
 import type { CachedApiKeys } from '../postgres/cache/api-key-cache.ts';
-import { migrate } from '../postgres/driver/migrate.ts';
 import type { Postgres } from '../postgres/postgres.ts';
 import type { OpenedCounts } from './callers/open-shared-counts.ts';
 import type { ConnectionsFile } from './connections-file/apply-at-start.ts';
@@ -14,6 +13,7 @@ import { namingVariable, requireServer } from './diagnosis/database-access.ts';
 import type { Foundation } from './foundation.ts';
 import type { KeyWatch } from './keys/key-watch.ts';
 import { migrateDatabase } from './migration/migrate-database.ts';
+import { migrateShowing } from './migration/migrate-showing.ts';
 import { spoolOf } from './open-broker.ts';
 import { logAuditMaintenance } from './open-fetch-audit.ts';
 import { reportUnexpected } from './report-unexpected.ts';
@@ -113,7 +113,7 @@ async function prepareDatabase(parts: Background): Promise<void> {
   await requireServers(parts);
   await checkPoolers(config);
   if (config.role === 'all' && !migratesAsOwner) {
-    return logMigrations(await migrate((config.databaseListenUrl ?? foundation.databaseUrl).reveal()), log);
+    return logMigrations(await migrateShowing((config.databaseListenUrl ?? foundation.databaseUrl).reveal(), log), log);
   }
   // First: under a search_path that leads elsewhere, every migration seems to be pending.
   await postgres.checkSettings();

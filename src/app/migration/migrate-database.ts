@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import type { Config } from '../../config.ts';
 import type { Secret } from '../../domain/secret.ts';
-import { migrate } from '../../postgres/driver/migrate.ts';
 import { type DatabaseVariable, namingVariable, requireServer } from '../diagnosis/database-access.ts';
 import { admitService } from './admit-service.ts';
+import { migrateShowing } from './migrate-showing.ts';
 
 /** Variables that say where the tables are, and as which roles they are used. */
 export type DatabaseRoles = Pick<Config, 'databaseMigrateUrl' | 'databaseListenUrl' | 'redisUrl'>;
@@ -15,7 +15,7 @@ export type DatabaseRoles = Pick<Config, 'databaseMigrateUrl' | 'databaseListenU
 export async function migrateDatabase(roles: DatabaseRoles, databaseUrl: Secret, log: Logger): Promise<string[]> {
   const { databaseMigrateUrl, databaseListenUrl } = roles;
   const url = databaseMigrateUrl ?? databaseListenUrl ?? databaseUrl;
-  const applied = await migrateExplaining(variableOf(roles), url.reveal());
+  const applied = await migrateExplaining(variableOf(roles), url.reveal(), log);
   if (databaseMigrateUrl !== null) {
     const variable = databaseListenUrl === null ? 'DATABASE_URL' : 'DATABASE_LISTEN_URL';
     const service = { variable, url: databaseListenUrl ?? databaseUrl } as const;
@@ -33,10 +33,10 @@ function variableOf({ databaseMigrateUrl, databaseListenUrl }: DatabaseRoles): D
  * Refuses a server that the service would refuse, before it makes tables there. Looks for missing privileges only if the
  * migration fails: a role without them may run one that changes nothing.
  */
-async function migrateExplaining(variable: DatabaseVariable, url: string): Promise<string[]> {
+async function migrateExplaining(variable: DatabaseVariable, url: string, log: Logger): Promise<string[]> {
   await requireServer(variable, url, async () => ({ createsTables: false, hasQueue: false }));
   try {
-    return await migrate(url);
+    return await migrateShowing(url, log);
   } catch (error) {
     await requireServer(variable, url, async () => ({ createsTables: true, hasQueue: false }));
     return namingVariable(variable, async () => {

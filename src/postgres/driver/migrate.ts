@@ -14,20 +14,22 @@ const folder = fileURLToPath(new URL('../../../migrations/', import.meta.url));
 /** Key of the advisory lock: an arbitrary number that no other lock in the database uses. */
 export const migrationLock = '7203117461220319';
 
+export type OnMigrationStart = (name: string) => void;
+
 /**
  * Migrates the database to the schema of this code. Returns the names of the migrations it ran. Processes may call it
  * concurrently: the first one migrates, the others wait and find nothing left to do. Throws service_unavailable if no
- * server replies.
+ * server replies. `onStart` receives the name of each migration before it runs.
  */
-export async function migrate(connectionString: string): Promise<string[]> {
+export async function migrate(connectionString: string, onStart: OnMigrationStart = () => {}): Promise<string[]> {
   try {
-    return await migrateUnderLock(connectionString);
+    return await migrateUnderLock(connectionString, onStart);
   } catch (error) {
     throw toBrokerError(error);
   }
 }
 
-async function migrateUnderLock(connectionString: string): Promise<string[]> {
+async function migrateUnderLock(connectionString: string, onStart: OnMigrationStart): Promise<string[]> {
   // Uses a separate connection: it has no statement timeout, and a wait for the lock occupies no pool connection.
   const pool = new pg.Pool({
     ...readConnectionString(connectionString),
@@ -45,18 +47,18 @@ async function migrateUnderLock(connectionString: string): Promise<string[]> {
     return await writing.execute(async (transaction) => {
       await sql.raw(sessionSettings({ statementTimeoutMs: 0, isLocal: true })).execute(transaction);
       await sql`select pg_advisory_xact_lock(${migrationLock}::bigint)`.execute(transaction);
-      return await run(transaction);
+      return await run(transaction, onStart);
     });
   } finally {
     await db.destroy();
   }
 }
 
-async function run(db: Kysely<unknown>): Promise<string[]> {
+async function run(db: Kysely<unknown>, onStart: OnMigrationStart): Promise<string[]> {
   const [first = ''] = await migrationNames();
   const migrator = new Migrator({
     db,
-    provider: { getMigrations: readMigrations },
+    provider: { getMigrations: () => readMigrations(onStart) },
     migrationTableSchema: await claimMigrationTables(db, first, tableNames),
     migrationTableName: migrationTable,
     migrationLockTableName: migrationLockTable,
@@ -72,9 +74,14 @@ async function migrationNames(): Promise<string[]> {
   return names.map((file) => path.basename(file, '.ts')).sort();
 }
 
-async function readMigrations(): Promise<Record<string, Migration>> {
+async function readMigrations(onStart: OnMigrationStart): Promise<Record<string, Migration>> {
   const loaded = (await migrationNames()).map(async (name): Promise<[string, Migration]> => {
-    return [name, (await import(pathToFileURL(path.join(folder, `${name}.ts`)).href)) as Migration];
+    const migration = (await import(pathToFileURL(path.join(folder, `${name}.ts`)).href)) as Migration;
+    const up: Migration['up'] = (db) => {
+      onStart(name);
+      return migration.up(db);
+    };
+    return [name, { ...migration, up }];
   });
   return Object.fromEntries(await Promise.all(loaded));
 }

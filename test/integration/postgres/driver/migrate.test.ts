@@ -24,7 +24,9 @@ describe('migrations', () => {
     try {
       const pending = await stores.pendingMigrations();
       expect(pending.length).toBeGreaterThan(0);
-      expect(await migrate(database.url)).toEqual(pending);
+      const started: string[] = [];
+      expect(await migrate(database.url, (name) => started.push(name))).toEqual(pending);
+      expect(started).toEqual(pending);
       expect(await stores.pendingMigrations()).toEqual([]);
       expect(await migrate(database.url)).toEqual([]);
     } finally {
