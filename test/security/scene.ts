@@ -8,9 +8,15 @@ import { type BrokerProcess, startBroker } from '../support/processes/broker-pro
 import { createDataDir } from '../support/processes/data-dir.ts';
 import { type HostileProvider, json, type Reply, startHostileProvider } from '../support/provider/hostile-provider.ts';
 
+/** Part of a running service that a scene needs. */
+interface RunningService {
+  url: string;
+  stop(): Promise<unknown>;
+}
+
 /** A running service with its database, and a provider that records every request. */
-export interface Scene {
-  broker: BrokerProcess;
+export interface Scene<Running = BrokerProcess> {
+  broker: Running;
   /** URL of the service with its BASE_PATH. */
   url: string;
   env: Record<string, string>;
@@ -28,7 +34,15 @@ export interface Scene {
 const callerPermissions = ['connections:read', 'connections:write', 'connections:authorize', 'credentials:read'];
 export const allPermissions = [...callerPermissions, 'workflows:write', 'admin:read', 'admin:write'];
 
-export async function openScene(env: Record<string, string> = {}): Promise<Scene> {
+export function openScene(env: Record<string, string> = {}): Promise<Scene> {
+  return openSceneOn(startBroker, env);
+}
+
+/** Opens a scene on a service that `start` starts. */
+export async function openSceneOn<Running extends RunningService>(
+  start: (options: { dataDir: string; env: Record<string, string> }) => Promise<Running>,
+  env: Record<string, string> = {},
+): Promise<Scene<Running>> {
   const [provider, database] = await Promise.all([startHostileProvider(), createTestDatabase()]);
   scriptCorrectReplies(provider);
   const dataDir = createDataDir();
@@ -43,7 +57,7 @@ export async function openScene(env: Record<string, string> = {}): Promise<Scene
     CONFIRM_PAGE: 'never',
     ...env,
   };
-  const broker = await startBroker({ dataDir: dataDir.path, env: fullEnv });
+  const broker = await start({ dataDir: dataDir.path, env: fullEnv });
   const url = `${broker.url}${fullEnv.BASE_PATH ?? ''}`;
   const api = createApi(url, adminKey);
   await awaitFirstSweep(api);
@@ -182,7 +196,7 @@ export function callbackUrl({ redirectUri }: TestConnection, parameters: Record<
 
 /** Completes a whole authorization; throws if the page does not say that the account is connected. */
 export async function connect(
-  scene: Scene,
+  scene: Pick<Scene, 'api'>,
   connection: TestConnection,
   body?: Record<string, unknown>,
   organization = connection.organization,

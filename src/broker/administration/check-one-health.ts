@@ -1,4 +1,4 @@
-import { type Caller, canReach, type Trace } from '../../domain/callers/caller.ts';
+import type { Caller, Trace } from '../../domain/callers/caller.ts';
 import type { Connection, OrganizationId } from '../../domain/connections/connection.ts';
 import { BrokerError } from '../../domain/errors.ts';
 import type { Grant } from '../../domain/grants/grant.ts';
@@ -88,13 +88,13 @@ export function createCheckOneHealth(deps: CheckOneHealthDeps): CheckOneHealth {
 }
 
 async function findTarget({ fleet, health }: CheckOneHealthDeps, caller: Caller, id: string): Promise<Target> {
-  const found = await fleet.findGrant(id);
-  if (found !== undefined && canReach(caller, found.grant.organizationId)) {
+  const found = await fleet.findGrant(id, caller);
+  if (found !== undefined) {
     const { grant, connection } = found;
     return { kind: 'grant', connection, organizationId: grant.organizationId, grants: [grant], isComplete: true };
   }
-  const record = await fleet.findConnection(id);
-  if (record === undefined || !canReach(caller, record.connection.organizationId)) {
+  const record = await fleet.findConnection(id, caller);
+  if (record === undefined) {
     throw BrokerError.of('connection_not_found', 'There is no connection and no grant with that id.');
   }
   const { connection } = record;

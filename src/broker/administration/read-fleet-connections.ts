@@ -1,4 +1,4 @@
-import { type Caller, canReach } from '../../domain/callers/caller.ts';
+import type { Caller } from '../../domain/callers/caller.ts';
 import { BrokerError } from '../../domain/errors.ts';
 import type { ConnectionSelection, FleetPage, FleetReader } from '../../domain/ports/fleet.ts';
 import type { ConnectionView, ViewConnection } from '../connections/connection-view.ts';
@@ -35,10 +35,8 @@ export function createListFleetConnections({ fleet, viewConnection }: ReadFleetC
 
 export function createGetFleetConnection({ fleet, viewConnection }: ReadFleetConnectionsDeps): GetFleetConnection {
   return async (caller, id) => {
-    const record = await fleet.findConnection(id);
-    if (record === undefined || !canReach(caller, record.connection.organizationId)) {
-      throw BrokerError.of('connection_not_found', 'There is no such connection.');
-    }
+    const record = await fleet.findConnection(id, caller);
+    if (record === undefined) throw BrokerError.of('connection_not_found', 'There is no such connection.');
     return { connection: viewConnection(record), grants: await fleet.countGrantsOf(record.connection.id, caller) };
   };
 }

@@ -1,4 +1,4 @@
-import { type Caller, canReach } from '../../domain/callers/caller.ts';
+import type { Caller } from '../../domain/callers/caller.ts';
 import type { Connection } from '../../domain/connections/connection.ts';
 import { BrokerError } from '../../domain/errors.ts';
 import type { Consent } from '../../domain/grants/consent.ts';
@@ -39,10 +39,8 @@ export function createListFleetGrants({ fleet, viewGrant }: Omit<ReadFleetGrants
 
 export function createGetFleetGrant({ fleet, consents, viewGrant }: ReadFleetGrantsDeps): GetFleetGrant {
   return async (caller, id) => {
-    const found = await fleet.findGrant(id);
-    if (found === undefined || !canReach(caller, found.grant.organizationId)) {
-      throw BrokerError.of('grant_not_found', 'There is no such grant.');
-    }
+    const found = await fleet.findGrant(id, caller);
+    if (found === undefined) throw BrokerError.of('grant_not_found', 'There is no such grant.');
     const { grant, connection } = found;
     return { grant: viewGrant(grant, connection), connection, consents: await consents.listOfGrant(grant.id) };
   };

@@ -79,14 +79,14 @@ export interface FleetStats {
 /** Reads across organisations. No method reads a number of rows that grows with a table. */
 export interface FleetReader {
   listGrants(selection: GrantSelection, page: FleetPage): Promise<{ grants: FleetGrant[]; nextCursor: string | null }>;
-  /** Finds a grant of any organisation. The caller checks who may see it. */
-  findGrant(id: string): Promise<FleetGrant | undefined>;
+  /** Finds a grant within the reach. One beyond it takes the statements of one that does not exist. */
+  findGrant(id: string, reach: Reach): Promise<FleetGrant | undefined>;
   listConnections(
     selection: ConnectionSelection,
     page: FleetPage,
   ): Promise<{ records: ConnectionRecord[]; nextCursor: string | null }>;
-  /** Finds a connection of any organisation, with the status that its owner sees. The caller checks who may see it. */
-  findConnection(id: string): Promise<ConnectionRecord | undefined>;
+  /** The same for a connection, with the status that its owner sees. */
+  findConnection(id: string, reach: Reach): Promise<ConnectionRecord | undefined>;
   /** Counts the grants of a connection whose owners are within the reach. */
   countGrantsOf(
     connectionId: string,

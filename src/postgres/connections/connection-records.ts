@@ -95,7 +95,7 @@ export function recordPage(
 }
 
 /** Selects connections of any organisation, each as its owner sees it. */
-export function recordsAsOwner(ids: readonly string[]): RawBuilder<RecordRow> {
+export function recordsAsOwner(ids: readonly string[], condition = sql<boolean>`true`): RawBuilder<RecordRow> {
   return sql<RecordRow>`
-    select ${columns(sql`false`)}, 1 as total from connections c ${seenByOwner} where c.id = any(${ids}::uuid[])`;
+    select ${columns(sql`false`)}, 1 as total from connections c ${seenByOwner} where c.id = any(${ids}::uuid[]) and ${condition}`;
 }

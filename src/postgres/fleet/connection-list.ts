@@ -11,11 +11,12 @@ import { containsText, ownersOf, segmentsOf } from './facts.ts';
 import type { OrderColumn, Path } from './path.ts';
 import { readPosition } from './position.ts';
 import { readPage } from './read-page.ts';
+import { isWithin } from './within-reach.ts';
 
 export function createConnectionList(db: Kysely<Tables>): Pick<FleetReader, 'listConnections' | 'findConnection'> {
-  async function readAsOwner(ids: readonly string[]): Promise<ConnectionRecord[]> {
+  async function readAsOwner(ids: readonly string[], condition?: RawBuilder<boolean>): Promise<ConnectionRecord[]> {
     if (ids.length === 0) return [];
-    const records = await readRecords(db, (await recordsAsOwner(ids).execute(db)).rows);
+    const records = await readRecords(db, (await recordsAsOwner(ids, condition).execute(db)).rows);
     const found = new Map(records.map((record) => [record.connection.id, record]));
     return ids.flatMap((id) => found.get(id) ?? []);
   }
@@ -28,8 +29,8 @@ export function createConnectionList(db: Kysely<Tables>): Pick<FleetReader, 'lis
       return { records: await readAsOwner(ids), nextCursor };
     },
 
-    async findConnection(id) {
-      return isUuid(id) ? (await readAsOwner([id]))[0] : undefined;
+    async findConnection(id, reach) {
+      return isUuid(id) ? (await readAsOwner([id], isWithin(reach, sql`c.organization_id`)))[0] : undefined;
     },
   };
 }

@@ -11,6 +11,7 @@ import { type DateColumn, pathOfDate, pathOfFacts } from './grant-path.ts';
 import type { Path, Position } from './path.ts';
 import { readPosition } from './position.ts';
 import { readPage } from './read-page.ts';
+import { isWithin } from './within-reach.ts';
 
 /** Grants before a date, up to which the index of the date is read in place of that of another filter. */
 const fewByDate = 1_000;
@@ -25,8 +26,8 @@ export function createGrantList(db: Kysely<Tables>): Pick<FleetReader, 'listGran
       return { grants: await readGrants(db, ids), nextCursor };
     },
 
-    async findGrant(id) {
-      return isUuid(id) ? (await readGrants(db, [id]))[0] : undefined;
+    async findGrant(id, reach) {
+      return isUuid(id) ? (await readGrants(db, [id], isWithin(reach, sql.ref('organization_id'))))[0] : undefined;
     },
   };
 }
@@ -69,9 +70,13 @@ async function areFewBefore(db: Kysely<Tables>, column: DateColumn, before: Date
 }
 
 /** Reads grants with their connections, in the order of the ids. A grant that was deleted meanwhile is left out. */
-async function readGrants(db: Kysely<Tables>, ids: readonly string[]): Promise<FleetGrant[]> {
+async function readGrants(
+  db: Kysely<Tables>,
+  ids: readonly string[],
+  condition = sql<boolean>`true`,
+): Promise<FleetGrant[]> {
   if (ids.length === 0) return [];
-  const rows = await db.selectFrom('grants').select(grantColumns).where('id', 'in', ids).execute();
+  const rows = await db.selectFrom('grants').select(grantColumns).where('id', 'in', ids).where(condition).execute();
   const connectionIds = [...new Set(rows.map((row) => row.connection_id))];
   if (connectionIds.length === 0) return [];
   const connections = new Map<string, Connection>();

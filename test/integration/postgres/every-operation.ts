@@ -72,10 +72,10 @@ async function readFleet(fleet: Postgres['fleet'], { id }: Connection): Promise<
   for (const dates of [{}, { expiresBefore: soon }, { refreshExpiresBefore: soon, organizationId: 'acme' }]) {
     const { grants, nextCursor } = await fleet.listGrants({ reach, ...dates }, page);
     if (nextCursor !== null) await fleet.listGrants({ reach, ...dates }, { ...page, cursor: nextCursor });
-    await fleet.findGrant(grants[0]?.grant.id ?? v7());
+    await fleet.findGrant(grants[0]?.grant.id ?? v7(), reach);
   }
   await fleet.listConnections({ reach, status: 'completed' }, page);
-  await fleet.findConnection(id);
+  await fleet.findConnection(id, reach);
   await fleet.countGrantsOf(id, reach);
   await fleet.readStats(reach, { dueMs: 1, expiryWarningMs: 1 });
   await fleet.fold();

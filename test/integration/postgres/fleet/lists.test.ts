@@ -217,7 +217,7 @@ describe('connections across organisations', () => {
   test('every combination of filters finds exactly the connections it names', async () => {
     const every = await walkConnections({ reach: everything }, 200);
     const details = new Map(
-      await Promise.all(every.map(async ({ id }) => [id, await stores.fleet.findConnection(id)] as const)),
+      await Promise.all(every.map(async ({ id }) => [id, await stores.fleet.findConnection(id, everything)] as const)),
     );
     expect(every).toHaveLength(25);
     for (const reach of reaches) {
@@ -250,7 +250,7 @@ describe('connections across organisations', () => {
 
   test('the status is the one that the owner sees', async () => {
     for (const { id, owner } of await walkConnections({ reach: everything }, 200)) {
-      const record = await stores.fleet.findConnection(id);
+      const record = await stores.fleet.findConnection(id, everything);
       const seen = await stores.database.read(owner).connections.findOwn(record?.connection.name ?? '');
       expect(record).toEqual(seen);
     }

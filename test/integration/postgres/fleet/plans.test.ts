@@ -152,7 +152,7 @@ describe('GET /admin/grants reads a bounded number of rows by indexes alone', ()
     const { grants } = await fleet.listGrants({ reach: everything }, { limit: 1 });
     const [found] = grants;
     expect(found).toBeDefined();
-    expect(await rowsReadBy(() => fleet.findGrant(found?.grant.id ?? ''))).toBeLessThan(5);
+    expect(await rowsReadBy(() => fleet.findGrant(found?.grant.id ?? '', everything))).toBeLessThan(5);
   });
 });
 
@@ -174,7 +174,7 @@ describe('GET /admin/connections reads a bounded number of rows by indexes alone
   test('one connection, and the counts of its grants', async () => {
     const { records } = await fleet.listConnections({ reach: everything }, { limit: 10 });
     for (const { connection } of records) {
-      expect(await rowsReadBy(() => fleet.findConnection(connection.id))).toBeLessThan(20);
+      expect(await rowsReadBy(() => fleet.findConnection(connection.id, everything))).toBeLessThan(20);
       for (const reach of [everything, { organizations: ['big', 'org-3'], global: true }]) {
         expect(await rowsReadBy(() => fleet.countGrantsOf(connection.id, reach))).toBeLessThan(21_000);
       }
