@@ -23,6 +23,8 @@ export interface CircuitBreaker {
   state(): CircuitState;
   /** Returns how long calls of the caller are blocked; 0 if it may make one. */
   blockedMs(rule: CircuitRule, caller: CircuitCaller): number;
+  /** Counts the caller's connection among those that use the endpoint, although its call is held back. */
+  noteHeldBack(caller: CircuitCaller): void;
   /**
    * Starts a call. The caller calls it immediately after blockedMs returned 0, and passes the outcome to the returned
    * function. Without an outcome a half-open circuit blocks every later call.
@@ -106,7 +108,8 @@ export function createCircuitBreaker({ elapsedMs, onChange }: CircuitBreakerDeps
       // A trial that began before the last state change is no evidence for the present state.
       if (changes !== changesAtStart) return;
       isTrialRunning = false;
-      if (outcome === 'failure') changeTo('open');
+      // Its calls alone opened the circuit: they must not keep it open for an organisation that was held back meanwhile.
+      if (outcome === 'failure') changeTo(users.differOnFailure(failingSince) ? 'closed' : 'open');
       else if (outcome === 'success') countSuccess(rule);
     };
   }
@@ -135,6 +138,7 @@ export function createCircuitBreaker({ elapsedMs, onChange }: CircuitBreakerDeps
       if (blockedMs === 0 || !mayProbe(rule, caller)) return blockedMs;
       return probing.has(caller.organizationId) ? Math.min(blockedMs, trialRetryMs) : 0;
     },
+    noteHeldBack: (caller) => users.note(caller),
     begin(rule, caller) {
       users.note(caller);
       let settle: (outcome: CallOutcome) => void;

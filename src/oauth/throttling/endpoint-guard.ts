@@ -82,7 +82,9 @@ export function createEndpointGuard(endpoint: string, deps: EndpointGuardDeps): 
 
   function refuseWhileBlocked(rule: CircuitRule, caller: GuardedCaller): void {
     const failure = blocked(rule, caller);
-    if (failure !== undefined) throw failure;
+    if (failure === undefined) return;
+    breaker.noteHeldBack(circuitCaller(caller));
+    throw failure;
   }
 
   async function inTurn<T>(caller: GuardedCaller, begin: () => void, request: () => Promise<T>): Promise<T> {

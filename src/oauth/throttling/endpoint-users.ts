@@ -13,6 +13,8 @@ export interface EndpointUsers {
    * endpoint: failures of one organisation among several say nothing about the endpoint.
    */
   agreeOnFailure(since: number): boolean;
+  /** Returns true if failures since `since` come from one organisation only, and another one uses the endpoint too. */
+  differOnFailure(since: number): boolean;
 }
 
 interface User {
@@ -40,20 +42,31 @@ export function createEndpointUsers(elapsedMs: () => number): EndpointUsers {
     putLast(organizations, organizationId, connections, maxOrganizations);
   }
 
+  function usersByOrganization(): User[][] {
+    return [...organizations.values()]
+      .map((connections) => [...connections.values()].filter(({ seenAt }) => seenAt > elapsedMs() - userMs))
+      .filter((users) => users.length > 0);
+  }
+
   return {
     note: (caller) => set(caller, { seenAt: elapsedMs(), failedAt: find(caller)?.failedAt }),
     succeeded: (caller) => set(caller, { seenAt: elapsedMs(), failedAt: undefined }),
     failed: (caller) => set(caller, { seenAt: elapsedMs(), failedAt: elapsedMs() }),
     failedAt: (caller) => find(caller)?.failedAt,
     agreeOnFailure(since) {
-      const hasFailed = ({ failedAt }: User) => failedAt !== undefined && failedAt >= since;
-      const using = [...organizations.values()]
-        .map((connections) => [...connections.values()].filter(({ seenAt }) => seenAt > elapsedMs() - userMs))
-        .filter((users) => users.length > 0);
-      const failing = using.filter((users) => users.some(hasFailed));
-      return failing.length > 1 || (using.length === 1 && using.every((users) => users.every(hasFailed)));
+      const using = usersByOrganization();
+      const failing = using.filter((users) => users.some(failedSince(since)));
+      return failing.length > 1 || (using.length === 1 && using.every((users) => users.every(failedSince(since))));
+    },
+    differOnFailure(since) {
+      const using = usersByOrganization();
+      return using.length > 1 && using.filter((users) => users.some(failedSince(since))).length < 2;
     },
   };
+}
+
+function failedSince(since: number): (user: User) => boolean {
+  return ({ failedAt }) => failedAt !== undefined && failedAt >= since;
 }
 
 /** Sets an entry as the most recent one, and drops the oldest beyond `max`. */

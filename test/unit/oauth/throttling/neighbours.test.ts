@@ -133,6 +133,25 @@ describe('the guard of an endpoint', () => {
     await succeed('globex', 'g');
   });
 
+  test('an organisation that alone opened the circuit cannot keep it open, by taking each trial, for one held back', async () => {
+    const refreshOfOther = () => call('globex', 'g', async () => 'granted', true);
+    for (let i = 0; i < 5; i++) await fail('acme', 'a');
+    expect(changes).toEqual(['open']);
+    await expect(refreshOfOther()).rejects.toMatchObject({ facts: { sent: false } });
+    await time.advance(60_000);
+    await fail('acme', 'a');
+    expect(await refreshOfOther()).toBe('granted');
+    expect(changes).toEqual(['open', 'half_open', 'closed']);
+  });
+
+  test('a failed trial keeps the circuit open that two organisations opened, whichever is held back', async () => {
+    for (const name of ['acme', 'acme', 'acme', 'acme', 'globex']) await fail(name, name);
+    await expect(call('initech', 'i', async () => 'granted', true)).rejects.toMatchObject({ facts: { sent: false } });
+    await time.advance(60_000);
+    await fail('acme', 'acme');
+    expect(changes).toEqual(['open', 'half_open', 'open']);
+  });
+
   test('five consecutive failures seen by two organisations open the circuit', async () => {
     await succeed('initech', 'i');
     for (const connection of ['a', 'b', 'c', 'd']) await fail('acme', connection);
