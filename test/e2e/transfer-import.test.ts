@@ -8,6 +8,7 @@ import { projectRoot } from '../support/architecture/source-tree.ts';
 import { withoutLaterSweeps } from '../support/http/first-sweep.ts';
 import { json } from '../support/provider/hostile-provider.ts';
 import { createScene, linesOf } from '../support/transfer/scene.ts';
+import { startSlowReader } from '../support/transfer/slow-reader.ts';
 import { addConnection } from './connections.ts';
 
 let service: Service;
@@ -120,8 +121,8 @@ describe('import FILE', () => {
 
 describe('import - in a process of its own', () => {
   const program = resolve(projectRoot, 'src/cli/launch.js');
-  function start() {
-    const env = { PATH: process.env.PATH, ...scene.environment };
+  function start(variables: Record<string, string> = {}) {
+    const env = { PATH: process.env.PATH, ...scene.environment, ...variables };
     const child = spawn(process.execPath, [program, 'import', '-', '--ndjson'], { cwd: scene.directory, env });
     let stdout = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -150,5 +151,25 @@ describe('import - in a process of its own', () => {
     expect(summary).toMatchObject({ done: true, lines: 240, failed: 0, replaced: 0 });
     expect(summary.created + summary.unchanged).toBe(240);
     expect(summary.unchanged).toBeGreaterThanOrEqual(100);
+  });
+
+  test('holds no more of a long file than is under way', async () => {
+    const server = await startSlowReader();
+    // The file would not fit.
+    const env = { TOKEN_BROKER_URL: server.url, NODE_OPTIONS: '--max-old-space-size=24' };
+    const { child, ended, output } = start(env);
+    const count = 5000;
+    const line = `${JSON.stringify({ connection_name: 'crm', access_token: 'x'.repeat(6000) })}\n`;
+    for (let sent = 0; sent < count; sent += 200) {
+      if (!child.stdin.write(line.repeat(200))) await Promise.race([once(child.stdin, 'drain'), ended]);
+    }
+    child.stdin.end();
+    expect(await ended).toEqual([0, null]);
+    expect(JSON.parse(output().trim().split('\n').at(-1) ?? '')).toMatchObject({
+      done: true,
+      lines: count,
+      created: count,
+    });
+    await server.close();
   });
 });
