@@ -35,8 +35,9 @@ export async function apply(
       ? await prepareFile(context, options.file ?? defaultFile, options)
       : await prepareSaved(context, planFile, options);
   const { plan, file } = work;
-  const say = output.format === 'people' ? (line: string) => output.raw(`${line}\n`) : output.say;
-  for (const line of planLines(plan)) say(line);
+  const isData = output.format === 'people';
+  const print = isData ? (line: string) => output.raw(`${line}\n`) : output.say;
+  for (const line of planLines(plan, isData ? output.dataStyle : output.style)) print(line);
   if (plan.steps.length > 0) await prompts.confirmName(nameOf(file), `Apply this plan? Type ${nameOf(file)}`);
   report(context, await carryOut(context, work), plan.unchanged);
 }

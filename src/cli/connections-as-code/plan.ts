@@ -27,7 +27,7 @@ export async function plan(context: CommandContext, options: PlanOptions): Promi
 
 /** People read lines, programs the document of --out or, with --ndjson, a step a line. */
 function printPlan({ output }: CommandContext, saved: SavedPlan): void {
-  if (output.format === 'people') output.raw(`${planLines(saved).join('\n')}\n`);
+  if (output.format === 'people') output.raw(`${planLines(saved, output.dataStyle).join('\n')}\n`);
   else if (output.format === 'json') output.raw(`${JSON.stringify(withSummary(saved), null, 2)}\n`);
   else for (const step of saved.steps) output.item(step, '');
 }

@@ -8,6 +8,8 @@ export interface Output {
   readonly format: OutputFormat;
   /** Colours words on stderr, if that is a terminal. */
   readonly style: Style;
+  /** Colours data on stdout, if that is a terminal. */
+  readonly dataStyle: Style;
   /** A list: aligned columns, one document `{[name]: items, …members}`, or a line an item. */
   list<Item>(list: {
     /** Member of the document, as in the API. */
@@ -58,6 +60,9 @@ export function createOutput(
     },
     get style() {
       return styleOf(stderr);
+    },
+    get dataStyle() {
+      return styleOf(stdout);
     },
     async list({ name, items, columns, members = {}, empty = `No ${name}.` }) {
       const format = formatOf();
