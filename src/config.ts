@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { z } from 'zod';
 import { toKeyServices } from './config/key-service-variables.ts';
 import { readSecretFiles, type VariableFault } from './config/secret-files.ts';
@@ -92,6 +93,14 @@ const leaseMarginMs = 15 * secondMs;
 /** Returns the environment, for the variables that a file of connections names. */
 export function readEnvironment(): Readonly<Record<string, string | undefined>> {
   return process.env;
+}
+
+/** Reads where a start leaves the reason of its failure, also if other variables are wrong. */
+export function readStartPlace(
+  env: Record<string, string | undefined> = process.env,
+): Pick<Config, 'dataDir' | 'role'> {
+  const role = (['api', 'worker'] as const).find((name) => name === env.ROLE) ?? 'all';
+  return { dataDir: resolve(env.DATA_DIR || 'data'), role };
 }
 
 /** Reads the whole environment. Ignores unknown variables. Throws ConfigurationError. */

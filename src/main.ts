@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import about from '../package.json' with { type: 'json' };
+import type { Config } from './config.ts';
 
 const usage = `usage: node src/launch.js [serve | worker | migrate | health | keys COMMAND]
 
@@ -51,8 +52,7 @@ async function main(): Promise<void> {
     const { checkHealth } = await import('./app/process/health-check.ts');
     return checkHealth(loadListenAddress());
   }
-  const { loadConfig } = await import('./config.ts');
-  const config = loadConfig();
+  const config = await loadOrRecord();
   if (command === 'migrate') {
     const { migrateOnce } = await import('./app/commands.ts');
     return migrateOnce(config);
@@ -61,6 +61,18 @@ async function main(): Promise<void> {
   useCompileCache(config.dataDir);
   const { serve } = await import('./app/serve.ts');
   return serve(command === 'worker' ? { ...config, role: 'worker' } : config);
+}
+
+/** Leaves the faults of a refused configuration where the command doctor finds them. */
+async function loadOrRecord(): Promise<Config> {
+  const { loadConfig, readStartPlace } = await import('./config.ts');
+  try {
+    return loadConfig();
+  } catch (error) {
+    const { recordStartFailure } = await import('./app/process/start-failure.ts');
+    recordStartFailure(readStartPlace(), error);
+    throw error;
+  }
 }
 
 interface KeysOptions {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { migrate } from '../../src/postgres/driver/migrate.ts';
@@ -105,6 +105,18 @@ describeWithRedis('doctor', () => {
     expect(keys).toMatchObject({ state: 'failed', found: expect.stringContaining('Give the original key "k1"') });
     expect(keys?.next).toContain('ENCRYPTION_KEYS');
     expect(report.exitCode).toBe(75);
+    await dataDir.remove();
+  });
+
+  test('a start that refuses its configuration is named with the variable', async () => {
+    const dataDir = createDataDir();
+    chmodSync(dataDir.path, 0o700);
+    const wrong = { ...env, REFRESH_INTERVAL_MINUTES: 'often' };
+    const other = spawnBroker({ dataDir: dataDir.path, env: wrong, port: await freePort() });
+    expect((await other.ended)[0]).toBe(1);
+    const report = await diagnose({ ...wrong, DATA_DIR: dataDir.path, PORT: String(other.port) });
+    const found = expect.stringContaining('REFRESH_INTERVAL_MINUTES: must be a whole number');
+    expect(faultsOf(report)).toMatchObject([{ name: 'service', state: 'failed', found }]);
     await dataDir.remove();
   });
 

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../../config.ts';
 import { KeyUnavailable } from '../../domain/ports/keys.ts';
@@ -14,6 +14,8 @@ export function recordStartFailure({ dataDir, role }: Process, error: unknown): 
   const message = error instanceof Error ? error.message : 'unknown error';
   const about = error instanceof KeyUnavailable ? 'keys' : null;
   const content = JSON.stringify({ failed_at: new Date().toISOString(), role, about, message });
+  // A refused start creates no data directory: its path may be part of what is wrong.
+  if (!existsSync(dataDir)) return;
   try {
     mkdirSync(folderOf(dataDir), { mode: 0o700, recursive: true });
     writeDurably(fileOf(dataDir, role), `${content}\n`);
