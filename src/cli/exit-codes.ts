@@ -61,7 +61,9 @@ export function exitCodeOf(error: unknown): ExitCode {
 export function explainError(error: unknown, style: Style): string {
   const message = error instanceof Error ? error.message : 'unknown error';
   const facts = [
-    ...(isBrokerError(error) ? reasonsOf(error).map((reason) => ['why', reason]) : []),
+    ...(isBrokerError(error) ? reasonsOf(error) : []).flatMap((reason) =>
+      message.includes(reason) ? [] : [['why', reason]],
+    ),
     ...nextOf(error).map((next) => ['next', next]),
     ...(isBrokerError(error) && error.requestId !== undefined ? [['request', error.requestId]] : []),
   ];

@@ -67,6 +67,12 @@ describe('an error is explained', () => {
     expect(explain(problem('account_ambiguous', 409, undefined, { accounts }))).toContain('account a1 (Ada)');
   });
 
+  test('without a reason that its message holds already', () => {
+    const errors = [{ path: 'scopes', message: 'must be a list' }];
+    const repeated = toError('scopes: must be a list', { ...problem('invalid_request', 400), members: { errors } });
+    expect(explain(repeated).match(/must be a list/g)).toHaveLength(1);
+  });
+
   test('without control sequences that a provider could send', () => {
     const text = explain(problem('connection_not_ready', 503, 'wait', { status_message: '\u001b[2Jgone\u202e' }));
     for (const sequence of ['\u001b', '\u202e']) expect(text).not.toContain(sequence);

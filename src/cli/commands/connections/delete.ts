@@ -13,9 +13,11 @@ export async function deleteConnection(context: CommandContext, name: string, op
   const api = await context.api();
   const call = { method: 'DELETE', path: pathOf('connections', name) } as const;
   const dryRun = await api.call<ChangePreview>({ ...call, query: { dry_run: true } });
-  if (options.dryRun) return printPreview(output, dryRun.body);
+  // That every field goes is no news to a person.
+  const effects = { ...dryRun.body, changes: [] };
+  if (options.dryRun) return printPreview(output, output.format === 'people' ? effects : dryRun.body);
   output.say(`Deleting ${name}:`);
-  sayPreview(output, { ...dryRun.body, changes: [] });
+  sayPreview(output, effects);
   await prompts.confirmName(name, `Type ${name} to delete it`);
   // A person who typed the name has read of the workflows. With --yes the flag says it.
   const confirmed = options.disableWorkflows === true || flags.yes !== true;
