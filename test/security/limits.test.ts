@@ -65,8 +65,8 @@ describe('limits for slow and unknown clients', () => {
     const bytesOfOne = (await (await fetch(`${scene.url}/openapi.json`)).arrayBuffer()).byteLength;
     const before = residentBytes(scene.broker);
     let areOpen = true;
-    // The responses of all together exceed the tolerated memory twenty times.
-    const clients = Array.from({ length: 20 }, () =>
+    // The responses of all together exceed the tolerated memory eight times.
+    const clients = Array.from({ length: 8 }, () =>
       sendWithoutReading(openapi, Math.ceil(toleratedBytes / bytesOfOne)),
     );
     const closed = Promise.all(clients).then(() => {
@@ -76,14 +76,14 @@ describe('limits for slow and unknown clients', () => {
     while (areOpen) {
       expect((await scene.api.get('/providers')).status).toBe(200);
       peak = Math.max(peak, residentBytes(scene.broker));
-      await sleep(200);
+      await sleep(500);
     }
     await closed;
     expect(peak - before).toBeLessThan(toleratedBytes);
   });
 
   test.concurrent('slow clients are disconnected at headers and body, and other requests are served meanwhile', {
-    timeout: 60_000,
+    timeout: 90_000,
   }, async () => {
     const connection = await addConnection(scene);
     await connect(scene, connection);
