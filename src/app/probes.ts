@@ -42,14 +42,16 @@ export function createProbes({
     readiness: async () => {
       const failure = await namingVariable('DATABASE_URL', () => postgres.ping()).then(() => null, reasonOf);
       const fault = postgres.watch.fault();
+      // Read once: keys that are proven during the query below must not hide that the file is not applied yet.
+      const keyProven = cipher.isReady();
       // Before the keys are proven, the start may wait for a migration or for the keys. Operators need to know which.
-      const hasContents = cipher.isReady()
+      const hasContents = keyProven
         ? (connectionsFile?.isApplied() ?? true)
         : failure === null && (await isMigrated(postgres));
       return {
         database: failure === null,
         migrated: fault === null && hasContents,
-        keyProven: cipher.isReady(),
+        keyProven,
         reason: fault ?? waitingFor() ?? failure,
       };
     },
