@@ -2,7 +2,7 @@ import type { ConnectionList, ConnectionSummary } from '../../../client/types/co
 import type { CommandContext } from '../../context.ts';
 import type { Column } from '../../output/columns.ts';
 import { relativeTime } from '../../output/relative-time.ts';
-import { readPages } from '../../read-pages.ts';
+import { printPages } from '../../read-pages.ts';
 import { statusFormat, statusText } from '../status.ts';
 
 export interface ListOptions {
@@ -29,9 +29,10 @@ const columns: readonly Column<ConnectionSummary>[] = [
 export async function listConnections(context: CommandContext, options: ListOptions): Promise<void> {
   const { status, provider, flow, query: q, own } = options;
   const query = { status, provider, flow, q, include_global: own ? false : undefined };
-  const api = await context.api();
-  const pages = readPages<ConnectionList>(api, { method: 'GET', path: '/connections', query });
-  const items: ConnectionSummary[] = [];
-  for await (const { connections } of pages) items.push(...connections);
-  await context.output.list({ name: 'connections', items, columns, members: { count: items.length } });
+  await printPages<ConnectionList, ConnectionSummary>(
+    context,
+    { method: 'GET', path: '/connections', query },
+    ({ connections }) => connections,
+    { name: 'connections', columns, members: (count) => ({ count }) },
+  );
 }

@@ -1,10 +1,10 @@
 import { pathOf } from '../../../client/transport/request-url.ts';
 import type { Grant, GrantList } from '../../../client/types/grant.ts';
-import type { Api } from '../../api.ts';
+import type { Api, ApiCall } from '../../api.ts';
 import type { CommandContext } from '../../context.ts';
 import type { Column } from '../../output/columns.ts';
 import { relativeTime } from '../../output/relative-time.ts';
-import { readPages } from '../../read-pages.ts';
+import { printPages, readPages } from '../../read-pages.ts';
 import { statusFormat, statusText } from '../status.ts';
 
 export interface GrantListOptions {
@@ -24,16 +24,16 @@ const columns: readonly Column<Grant>[] = [
 ];
 
 export async function listGrants(context: CommandContext, name: string, options: GrantListOptions): Promise<void> {
-  const items = await readGrants(await context.api(), name, options);
-  await context.output.list({ name: 'grants', items, columns });
+  const list = { name: 'grants', columns };
+  await printPages<GrantList, Grant>(context, listCall(name, options), ({ grants }) => grants, list);
 }
 
 export async function readGrants(api: Api, name: string, options: GrantListOptions): Promise<Grant[]> {
-  const { status, subject, query: q } = options;
-  const path = pathOf('connections', name, 'grants');
   const items: Grant[] = [];
-  for await (const { grants } of readPages<GrantList>(api, { method: 'GET', path, query: { status, subject, q } })) {
-    items.push(...grants);
-  }
+  for await (const { grants } of readPages<GrantList>(api, listCall(name, options))) items.push(...grants);
   return items;
+}
+
+function listCall(name: string, { status, subject, query: q }: GrantListOptions): ApiCall {
+  return { method: 'GET', path: pathOf('connections', name, 'grants'), query: { status, subject, q } };
 }
