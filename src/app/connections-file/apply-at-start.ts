@@ -2,21 +2,23 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Logger } from 'pino';
 import type { Broker } from '../../broker/assembly/create-broker.ts';
+import { secretVariables } from '../../config/secret-files.ts';
 import { type Config, readEnvironment } from '../../config.ts';
 import { applyPlan } from '../../connections-file/apply-plan.ts';
+import type { SecretSources } from '../../connections-file/placeholders.ts';
 import { type Plan, planConnections } from '../../connections-file/plan-connections.ts';
 import {
   type DeclaredConnection,
   type FileFault,
   readConnectionsFile,
 } from '../../connections-file/read-connections-file.ts';
+import { createSecretSources } from '../../connections-file/secret-sources.ts';
 import { type Actor, permissions } from '../../domain/callers/caller.ts';
 import { isBrokerError } from '../../domain/errors.ts';
 import { newConnection, toNewConnection } from '../../http/schemas/connection-input.ts';
 import { faultsInDeclared } from '../../http/schemas/connections-file.ts';
 import type { StartupStep } from '../startup.ts';
 import { createBrokerTarget } from './broker-target.ts';
-import { createSecretSources } from './secret-sources.ts';
 
 export interface ConnectionsFile {
   /** Reads the file before anything else of the start. */
@@ -43,6 +45,13 @@ const actor: Actor = {
   trace: { requestId: null, address: null },
 };
 
+function sourcesOf(dataDir: string): SecretSources {
+  const environment = readEnvironment();
+  const files = secretVariables.flatMap((name) => environment[`${name}_FILE`] ?? []);
+  const fault = 'is a secret of the service itself';
+  return createSecretSources({ environment, own: { variables: secretVariables, files, dataDir, fault } });
+}
+
 /** Prepares the application of CONNECTIONS_FILE. Both steps throw one error with every fault. */
 export function openConnectionsFile(
   { connectionsFile: path, dataDir }: Pick<Config, 'connectionsFile' | 'dataDir'>,
@@ -59,8 +68,9 @@ export function openConnectionsFile(
       const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
         throw new Error(`CONNECTIONS_FILE ${path} cannot be read (${error.code})`);
       });
-      const sources = createSecretSources({ environment: readEnvironment(), dataDir });
-      const { connections, faults } = readConnectionsFile(text, sources, (fields) => checkFields(broker, fields));
+      const { connections, faults } = readConnectionsFile(text, sourcesOf(dataDir), (fields) =>
+        checkFields(broker, fields),
+      );
       if (faults.length > 0) throw faultyFile(path, faults);
       declared = connections;
     },

@@ -13,7 +13,7 @@ import type { CommandContext } from '../context.ts';
 import { CommandFailure, exitCodes } from '../exit-codes.ts';
 import { cleanText } from '../output/clean-text.ts';
 import { createHttpTarget } from './http-target.ts';
-import { createSecretSources } from './secret-sources.ts';
+import { createSourcesOf } from './secret-sources.ts';
 
 /** Dry runs at a time: they hide the way to the broker and leave most of its database connections to others. */
 const concurrency = 4;
@@ -36,7 +36,7 @@ export interface PreparedPlan {
 export function readFileOfConnections(context: CommandContext, file: string): ReadFile {
   const text = readText(context, file);
   // The API reports the faults of fields: its dry runs know every rule.
-  const { connections, faults } = readConnectionsFile(text, createSecretSources(context), () => []);
+  const { connections, faults } = readConnectionsFile(text, createSourcesOf(context), () => []);
   if (faults.length > 0) throw faultyFile(context, file, faults);
   return { file, digest: createHash('sha256').update(text).digest('hex'), declared: connections };
 }
