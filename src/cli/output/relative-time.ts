@@ -16,3 +16,8 @@ export function relativeTime(time: string | null | undefined, now = Date.now()):
   const amount = `${Math.floor(Math.abs(seconds) / length)} ${name}`;
   return seconds > 0 ? `in ${amount}` : `${amount} ago`;
 }
+
+/** A time from which something may happen: once it has passed, the next sweep or fetch does it. */
+export function dueTime(time: string | null | undefined, now = Date.now()): string {
+  return Date.parse(time ?? '') <= now ? 'due' : relativeTime(time, now);
+}

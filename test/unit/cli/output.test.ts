@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { tableLines } from '../../../src/cli/output/columns.ts';
 import { mask } from '../../../src/cli/output/mask.ts';
 import { createOutput, type OutputFlags } from '../../../src/cli/output/output.ts';
-import { relativeTime } from '../../../src/cli/output/relative-time.ts';
+import { dueTime, relativeTime } from '../../../src/cli/output/relative-time.ts';
 import { plainStyle, styleFor } from '../../../src/cli/output/style.ts';
 
 function openOutput(flags: OutputFlags = {}, isTTY = false) {
@@ -82,6 +82,14 @@ test.each([
   [null, '-'],
 ])('the time %s is %s', (time, text) => {
   expect(relativeTime(time, Date.parse('2026-01-01T00:00:00Z'))).toBe(text);
+});
+
+test.each([
+  ['2025-12-31T23:59:00Z', 'due'],
+  ['2026-01-01T00:54:00Z', 'in 54 min'],
+  [null, '-'],
+])('a refresh that was to begin in the past is due: %s', (time, text) => {
+  expect(dueTime(time, Date.parse('2026-01-01T00:00:00Z'))).toBe(text);
 });
 
 test('a masked secret shows a quarter at most', () => {

@@ -1,7 +1,7 @@
 import { pathOf } from '../../../client/transport/request-url.ts';
 import type { Connection } from '../../../client/types/connection.ts';
 import type { CommandContext } from '../../context.ts';
-import { relativeTime } from '../../output/relative-time.ts';
+import { dueTime, relativeTime } from '../../output/relative-time.ts';
 import { statusText } from '../status.ts';
 
 export async function showConnection(context: CommandContext, name: string): Promise<void> {
@@ -40,7 +40,7 @@ export function connectionFacts(connection: Connection): [string, unknown][] {
     ['token url', connection.token_url],
     ['expires', relativeTime(connection.expires_at)],
     ['refreshed', relativeTime(connection.last_refresh_at)],
-    ['next refresh', relativeTime(connection.next_refresh_at)],
+    ['next refresh', dueTime(connection.next_refresh_at)],
     ...optional.filter(([, value]) => hasContent(value)),
     ['created', `${relativeTime(connection.created_at)} by ${connection.created_by}`],
     ['changed', relativeTime(connection.updated_at)],

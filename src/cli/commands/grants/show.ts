@@ -1,7 +1,7 @@
 import { pathOf } from '../../../client/transport/request-url.ts';
 import type { Grant } from '../../../client/types/grant.ts';
 import type { CommandContext } from '../../context.ts';
-import { relativeTime } from '../../output/relative-time.ts';
+import { dueTime, relativeTime } from '../../output/relative-time.ts';
 import { statusText } from '../status.ts';
 
 export async function showGrant(context: CommandContext, name: string, id: string): Promise<void> {
@@ -26,7 +26,7 @@ export function grantFacts(grant: Grant): [string, unknown][] {
     ['expires', relativeTime(grant.expires_at)],
     ['refresh token expires', relativeTime(grant.refresh_expires_at)],
     ['refreshed', relativeTime(grant.last_refresh_at)],
-    ['next refresh', relativeTime(grant.next_refresh_at)],
+    ['next refresh', dueTime(grant.next_refresh_at)],
     ['health', grant.health],
   ];
 }
