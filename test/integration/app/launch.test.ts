@@ -2,6 +2,10 @@ import { execFile } from 'node:child_process';
 import process from 'node:process';
 import { expect, test } from 'vitest';
 import about from '../../../package.json' with { type: 'json' };
+import { locateNode20 } from '../../support/client/node-20.ts';
+import { describeWithProgram } from '../../support/processes/describe-with-program.ts';
+
+const node20 = await locateNode20();
 
 interface Ended {
   code: unknown;
@@ -10,9 +14,9 @@ interface Ended {
 }
 
 /** Runs the launcher to its end, with an empty environment: none of these calls may start the service. */
-function launch(words: string[], nodeOptions: string[] = []): Promise<Ended> {
+function launch(words: string[], nodeOptions: string[] = [], program = process.execPath): Promise<Ended> {
   const { promise, resolve } = Promise.withResolvers<Ended>();
-  execFile(process.execPath, [...nodeOptions, 'src/launch.js', ...words], { env: {} }, (error, output, errors) =>
+  execFile(program, [...nodeOptions, 'src/launch.js', ...words], { env: {} }, (error, output, errors) =>
     resolve({ code: error === null ? 0 : error.code, output, errors }),
   );
   return promise;
@@ -53,3 +57,14 @@ test.each(['18.20.8', '20.19.0', '22.22.1', '23.11.0'])(
     for (const part of [version, 'npm ci', '--omit=dev']) expect(errors).toContain(part);
   },
 );
+
+describeWithProgram(node20, 'a host that brings its own Node.js 20', () => {
+  test('refuses npm start in the same line, after npm ci --omit=dev left out the pinned version', async () => {
+    // The options of the script come before the launcher: an option that Node.js 20 does not know would end it first.
+    const [command = '', ...words] = about.scripts.start.split(' ');
+    expect([command, words.pop()]).toEqual(['node', 'src/launch.js']);
+    const { code, output, errors } = await launch([], words, node20.program);
+    expect([code, output]).toEqual([1, '']);
+    expect(errors).toMatch(/^[^\n]*24[^\n]* 20\.[^\n]*npm ci[^\n]*\n$/);
+  });
+});
