@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Scope } from '../../domain/callers/scope.ts';
 import type { FleetCounts, GrantCount } from '../../domain/ports/fleet.ts';
+import { areOldest } from '../batch/oldest-rows.ts';
 import type { Tables } from '../tables.ts';
 import { ownersOf } from './facts.ts';
 
@@ -40,7 +41,7 @@ async function foldSome(db: Kysely<Tables>): Promise<number> {
     const { rows } = await sql<{ changes: number }>`
       with taken as (
         delete from fleet_count_changes
-        where id in (select id from fleet_count_changes order by id limit ${foldedTogether})
+        where ${areOldest('fleet_count_changes', foldedTogether)}
         returning owner, provider, status, next_action, reason, grants
       ), summed as (
         select all_owners.owner, provider, status, next_action, reason, sum(grants) as grants

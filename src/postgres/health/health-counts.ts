@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import { scopeOf } from '../../domain/callers/scope.ts';
 import type { Health } from '../../domain/grants/grant.ts';
 import type { HealthCounts } from '../../domain/ports/maintenance/health-runs.ts';
+import { areOldest } from '../batch/oldest-rows.ts';
 import type { Tables } from '../tables.ts';
 
 /** Changes added to the counts in one transaction, about 100 ms. A larger number delays the next process that folds. */
@@ -56,7 +57,7 @@ async function foldSome(db: Kysely<Tables>): Promise<number> {
     const { rows } = await sql<{ changes: number }>`
       with taken as (
         delete from health_count_changes
-        where id in (select id from health_count_changes order by id limit ${foldedTogether})
+        where ${areOldest('health_count_changes', foldedTogether)}
         returning owner, health, grants
       ), summed as (
         select all_owners.owner, health, sum(grants) as grants

@@ -85,11 +85,11 @@ export const rooms: Readonly<Record<string, Readonly<Record<string, readonly str
     authorizations: ['driver', 'connections'],
     keys: ['driver', 'notify'],
     audit: ['driver', 'batch'],
-    health: ['connections', 'grants'],
+    health: ['batch', 'connections', 'grants'],
     maintenance: ['driver', 'health'],
     refresh: ['driver', 'batch', 'notify', 'grants', 'connections'],
     workflows: ['driver', 'batch', 'notify', 'cache'],
-    fleet: ['connections', 'grants', 'driver'],
+    fleet: ['connections', 'grants', 'driver', 'batch'],
     roles: ['driver', 'maintenance'],
   },
 };

@@ -47,16 +47,19 @@ export function openTerminal(
   return {
     screen: () => shown,
     async shows(part) {
-      const find = () => (typeof part === 'string' ? shown.indexOf(part, seen) : shown.slice(seen).search(part));
+      const pattern = typeof part === 'string' ? new RegExp(part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')) : part;
+      const find = () => pattern.exec(shown.slice(seen));
       try {
-        await expect.poll(() => find() !== -1 || child.exitCode !== null, { timeout: patienceMs }).toBe(true);
+        await expect.poll(() => find() !== null || child.exitCode !== null, { timeout: patienceMs }).toBe(true);
         // The last output may arrive after the end.
-        await expect.poll(find).not.toBe(-1);
+        await expect.poll(find).not.toBeNull();
       } catch (cause) {
         throw new Error(`The terminal did not show ${part}, but ${JSON.stringify(shown.slice(seen))}`, { cause });
       }
       const text = shown.slice(seen);
-      seen = shown.length;
+      const found = find();
+      // The text after it may have arrived in the same piece: the next call looks there.
+      seen += found === null ? 0 : found.index + found[0].length;
       return text;
     },
     type: (keys) => void child.stdin.write(keys),
