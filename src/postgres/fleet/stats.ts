@@ -3,7 +3,7 @@ import { scopeOf } from '../../domain/callers/scope.ts';
 import type { BoundedCount, FleetReader } from '../../domain/ports/fleet.ts';
 import { instant } from '../columns.ts';
 import type { Tables } from '../tables.ts';
-import { foldIfMany, readCounts } from './counts.ts';
+import { foldFleetIfMany, readCounts } from './counts.ts';
 import { ownersOf } from './facts.ts';
 
 /** Entries of an index that one count reads at most: a few milliseconds. */
@@ -31,7 +31,7 @@ export function createStatsReader({
   return {
     async readStats(reach, { dueMs, expiryWarningMs }) {
       const scope = scopeOf(reach, undefined);
-      await foldIfMany(db);
+      await foldFleetIfMany(db);
       const at = await readTime(db);
       const within = (ms: number) => new Date(at.getTime() + ms);
       // One after the other: statistics must not take several connections of the pool at once.
