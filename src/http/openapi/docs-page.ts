@@ -1,4 +1,4 @@
-import { html, type Markup } from '../pages/html.ts';
+import { html, type Markup } from '../../markup/html.ts';
 import type { Page } from '../pages/page.ts';
 import { problems } from '../problem.ts';
 import type { OpenApiDocument, Operation } from './document.ts';

@@ -1,6 +1,6 @@
 import type { PageBeforeProvider } from '../../broker/authorizations/open-authorization.ts';
+import { html, type Markup } from '../../markup/html.ts';
 import { cardPage, type Fact, isolated, subjectFacts } from './card.ts';
-import { html, type Markup } from './html.ts';
 import type { Page } from './page.ts';
 
 /** Name of the form field that proves that this browser was shown the page. */

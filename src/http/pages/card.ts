@@ -1,4 +1,4 @@
-import { html, type Markup } from './html.ts';
+import { html, type Markup } from '../../markup/html.ts';
 import type { Page } from './page.ts';
 
 /** Who must act next. A page never tells the person to mend what only an administrator can. */

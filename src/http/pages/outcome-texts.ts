@@ -1,6 +1,6 @@
 import type { FailedDetails, FailureCause } from '../../domain/authorization-outcome.ts';
+import { html, type Markup } from '../../markup/html.ts';
 import { accountName, isolated, type OutcomeText } from './card.ts';
-import { html, type Markup } from './html.ts';
 
 /** Names that a text may use. */
 export interface Naming extends Pick<FailedDetails, 'expected' | 'received'> {

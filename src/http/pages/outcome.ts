@@ -1,7 +1,7 @@
 import type { SettledOutcome } from '../../broker/authorizations/callback-outcome.ts';
 import type { ConnectedDetails } from '../../domain/authorization-outcome.ts';
+import { html, type Markup } from '../../markup/html.ts';
 import { accountName, cardPage, type Fact, isolated, type OutcomeText, subjectFacts, time } from './card.ts';
-import { html, type Markup } from './html.ts';
 import { failureTexts } from './outcome-texts.ts';
 import type { Page } from './page.ts';
 import { explainedError, providerErrorFacts } from './provider-errors.ts';

@@ -1,6 +1,6 @@
 import type { BrokerError, BrokerErrorCode } from '../../domain/errors.ts';
+import { html } from '../../markup/html.ts';
 import { cardPage, type OutcomeText } from './card.ts';
-import { html } from './html.ts';
 import type { Page } from './page.ts';
 
 const texts = {

@@ -1,5 +1,5 @@
+import { html, type Markup } from '../../markup/html.ts';
 import { type Fact, isolated } from './card.ts';
-import { html, type Markup } from './html.ts';
 
 /** Meaning of the error codes that people meet (RFC 6749 §4.1.2.1), for codes whose cause does not say all. */
 const explanations: Partial<Record<string, (provider: Markup) => Markup>> = {

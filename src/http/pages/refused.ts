@@ -1,6 +1,6 @@
 import type { Refusal, RefusalReason } from '../../broker/authorizations/refusal.ts';
+import { html, type Markup } from '../../markup/html.ts';
 import { type Card, cardPage, isolated, type OutcomeText, subjectFacts, time } from './card.ts';
-import { html, type Markup } from './html.ts';
 import { tellSender } from './outcome-texts.ts';
 import type { Page } from './page.ts';
 import { providerErrorFacts } from './provider-errors.ts';

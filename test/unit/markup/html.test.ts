@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { html } from '../../../src/http/pages/html.ts';
+import { html } from '../../../src/markup/html.ts';
 
 test('a value in html cannot break out of text or of a quoted attribute', () => {
   fc.assert(
