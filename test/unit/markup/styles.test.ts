@@ -1,18 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { style } from '../../../../src/http/pages/style.ts';
+import { style } from '../../../src/http/pages/style.ts';
 
 type Palette = Record<string, string>;
 
-/** Colours of the first `:root` block, and the same with the changes of the dark scheme. */
-const [light, changes] = [...style.matchAll(/:root \{([^}]*)\}/g)].map(
-  ([, block = '']): Palette =>
-    Object.fromEntries(
-      [...block.matchAll(/--(\w+): (#[0-9a-f]{6})/g)].map(([, name = '', value = '']) => [name, value]),
-    ),
-);
+/** Both values of each colour token. */
+const tokens = [...style.matchAll(/--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)/g)];
 const palettes: [string, Palette][] = [
-  ['light', { ...light }],
-  ['dark', { ...light, ...changes }],
+  ['light', Object.fromEntries(tokens.map(([, name = '', light = '']) => [name, light]))],
+  ['dark', Object.fromEntries(tokens.map(([, name = '', , dark = '']) => [name, dark]))],
 ];
 
 /** Relative luminance (WCAG 2.2). */
@@ -34,9 +29,17 @@ test('the contrast of black on white is 21', () => {
 });
 
 describe.each(palettes)('in the %s scheme', (_name, palette) => {
-  const pairs = ['text', 'soft', 'good', 'bad', 'link'].flatMap((text) =>
-    ['paper', 'ground'].map((surface): [string, string] => [text, surface]),
-  );
+  const pairs = [
+    ...['text', 'soft', 'good', 'warn', 'bad', 'link'].flatMap((text) =>
+      ['paper', 'ground'].map((surface): [string, string] => [text, surface]),
+    ),
+    ...['good', 'warn', 'bad', 'link'].flatMap((tone) => [
+      [tone, `${tone}-ground`] as const,
+      ['text', `${tone}-ground`] as const,
+    ]),
+    ['paper', 'link'] as const,
+    ['paper', 'bad'] as const,
+  ];
   test.each(pairs)('%s on %s has the contrast of WCAG AA, 4.5', (text, surface) => {
     expect(contrast(palette[text] ?? '', palette[surface] ?? '')).toBeGreaterThanOrEqual(4.5);
   });
