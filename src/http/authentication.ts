@@ -1,11 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { AuthenticateCaller } from '../broker/callers/authenticate-caller.ts';
-import {
-  type Caller,
-  requirePermission,
-  requireWholeInstallation,
-  selectOrganization,
-} from '../domain/callers/caller.ts';
+import { authorize } from '../domain/callers/access.ts';
+import type { Caller } from '../domain/callers/caller.ts';
 import { organizationIdPattern } from '../domain/connections/connection.ts';
 import { BrokerError, invalidRequest, isBrokerError } from '../domain/errors.ts';
 import { Secret } from '../domain/secret.ts';
@@ -53,10 +49,7 @@ export function registerAuthentication(
     request.caller = caller;
     // No promise for callers without a limit: a fetch stays as fast as it is.
     if (caller.rateLimitPerMinute !== null) await countCaller(request, caller);
-    requirePermission(caller, access.permission);
-    if (access.for === 'installation') requireWholeInstallation(caller);
-    const named = organizationOf(request);
-    if (access.for === 'organization') request.actor = selectOrganization(caller, named, traceOf(request));
+    request.actor = authorize(caller, access, organizationOf(request), traceOf(request));
   });
 }
 

@@ -1,22 +1,9 @@
 import type { z } from 'zod';
-import type { Permission } from '../domain/callers/caller.ts';
+import type { Access } from '../domain/callers/access.ts';
 import type { BrokerErrorCode } from '../domain/errors.ts';
 
-/**
- * Access rule of a route.
- * - public: needs no authentication; `limited` counts each call against the rate limit of its address.
- * - caller: needs an authenticated caller with the permission.
- * - installation: needs the same, and a caller that reaches every organisation and the global scope.
- * - organization: needs a caller with the permission, and selects the organisation that the call acts for.
- */
-export type Access =
-  | { for: 'public'; limited: boolean }
-  | { for: 'caller'; permission: RequiredPermission }
-  | { for: 'installation'; permission: RequiredPermission }
-  | { for: 'organization'; permission: RequiredPermission };
-
-/** One permission, or several of which any one is enough. */
-export type RequiredPermission = Permission | readonly [Permission, ...Permission[]];
+/** Access rule of a route. Public needs no authentication; `limited` counts each call against the limit of its address. */
+export type RouteAccess = { for: 'public'; limited: boolean } | Access;
 
 export const tags = {
   Connections: 'OAuth client configurations, each with a name. One belongs to one organisation or is global.',
@@ -54,7 +41,7 @@ export interface Declaration {
   method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
   /** Path in OpenAPI form: `/connections/{name}`. */
   path: string;
-  access: Access;
+  access: RouteAccess;
   /** False: keys that were used here lately are recognised while the database is away. Defaults to true. */
   needsDatabase?: false;
   params?: z.ZodObject;

@@ -1,3 +1,4 @@
+import { accessOf } from '../../domain/callers/access.ts';
 import { type Actor, mayReadCredentialsOf, requirePermission } from '../../domain/callers/caller.ts';
 import { type BrokerError, isBrokerError } from '../../domain/errors.ts';
 import type { CredentialMatch, ServableGrant } from '../../domain/grants/credential.ts';
@@ -48,7 +49,9 @@ export function createExplainCredential(deps: ExplainCredentialDeps): ExplainCre
     const trail = createTrail();
     const { caller, organizationId } = actor;
     const { connectionName: name, workflow } = request;
-    await trail.step('permission', describe.permission(caller), () => requirePermission(caller, 'credentials:read'));
+    await trail.step('permission', describe.permission(caller), () =>
+      requirePermission(caller, accessOf.getCredential.permission),
+    );
     if (workflow !== null) {
       await trail.step('workflow', describe.workflow(workflow), () => deps.requireEnabled(organizationId, workflow));
     }

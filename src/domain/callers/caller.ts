@@ -12,6 +12,9 @@ export const permissions = [
 ] as const;
 export type Permission = (typeof permissions)[number];
 
+/** One permission, or several of which any one is enough. */
+export type RequiredPermission = Permission | readonly [Permission, ...Permission[]];
+
 /** Organisations a caller may act for. `global` is a separate right; `*` does not include it. */
 export interface Reach {
   organizations: readonly string[] | '*';
@@ -46,10 +49,7 @@ export interface Actor {
 }
 
 /** Throws `forbidden` if the caller has none of the permissions. */
-export function requirePermission(
-  caller: Caller,
-  permission: Permission | readonly [Permission, ...Permission[]],
-): void {
+export function requirePermission(caller: Caller, permission: RequiredPermission): void {
   const accepted = typeof permission === 'string' ? [permission] : permission;
   if (accepted.some((each) => caller.permissions.includes(each))) return;
   throw BrokerError.with('forbidden', `This needs the permission ${accepted.join(' or ')}.`, {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { accessOf } from '../../domain/callers/access.ts';
 import { declare } from '../declaration.ts';
 import {
   authorizationProgress,
@@ -10,8 +11,6 @@ import {
 } from '../schemas/authorizations.ts';
 import { connectionParams, opaque } from './parameters.ts';
 
-const use = { for: 'organization', permission: 'connections:authorize' } as const;
-
 export const startAuthorization = declare({
   operationId: 'startAuthorization',
   tag: 'Authorizations',
@@ -20,7 +19,7 @@ export const startAuthorization = declare({
     'Returns a link for the person who authorizes access. Open authorization_url in that person’s browser. Each link works once.',
   method: 'POST',
   path: '/connections/{name}/authorize',
-  access: use,
+  access: accessOf.startAuthorization,
   params: connectionParams,
   body: authorizationStart,
   bodyExample: { subject: 'user-42', return_url: 'https://app.example/settings' },
@@ -44,7 +43,7 @@ export const getAuthorization = declare({
   summary: 'Read the progress of an authorization',
   method: 'GET',
   path: '/authorizations/{state}',
-  access: { for: 'organization', permission: ['connections:read', 'connections:authorize'] },
+  access: accessOf.getAuthorization,
   params: z.object({ state: opaque.describe('The state that startAuthorization returned.') }),
   responses: {
     200: {
@@ -75,7 +74,7 @@ export const confirmAuthorization = declare({
     'Makes the grant of an authorization that was started with binding_challenge. Call it from the session that started it, within ten minutes. One wrong try discards the tokens. The same confirmation again returns the same result.',
   method: 'POST',
   path: '/authorizations/{authorization_id}/confirm',
-  access: use,
+  access: accessOf.confirmAuthorization,
   params: z.object({ authorization_id: opaque.describe('The authorization_id from return_url.') }),
   body: confirmation,
   bodyExample: { binding_verifier: 'the-verifier-of-the-session', confirmation_code: 'the-code-from-return-url' },
@@ -108,7 +107,7 @@ export const cancelAuthorization = declare({
     'Cancels the pending authorizations of the subject, or those without a subject. Their links, callbacks and confirmations stop working.',
   method: 'POST',
   path: '/connections/{name}/cancel',
-  access: use,
+  access: accessOf.cancelAuthorization,
   params: connectionParams,
   body: cancellation,
   bodyExample: { subject: 'user-42' },

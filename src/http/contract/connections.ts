@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { accessOf } from '../../domain/callers/access.ts';
 import { flows } from '../../domain/connections/connection.ts';
 import { grantStatuses } from '../../domain/grants/grant.ts';
 import { declare } from '../declaration.ts';
@@ -33,8 +34,6 @@ const orPreview = <R extends { description: string; schema: z.ZodType }>(respons
   description: `${response.description} With dry_run: what the call would do.`,
   schema: z.union([response.schema, changePreview]),
 });
-const read = { for: 'organization', permission: 'connections:read' } as const;
-const write = { for: 'organization', permission: 'connections:write' } as const;
 
 export const createConnection = declare({
   operationId: 'createConnection',
@@ -44,7 +43,7 @@ export const createConnection = declare({
     'A client_credentials connection requests its first token at once. If that fails, the connection is kept with status failed and the reason.',
   method: 'POST',
   path: '/connections',
-  access: write,
+  access: accessOf.createConnection,
   query: z.object(dryRun),
   body: newConnection,
   bodyExample: examples.newConnection,
@@ -62,7 +61,7 @@ export const listConnections = declare({
   description: 'Lists the organisation’s connections and, unless include_global is false, the global ones.',
   method: 'GET',
   path: '/connections',
-  access: read,
+  access: accessOf.listConnections,
   query: z.object({
     include_global: queryBoolean(true).describe('Also list global connections.'),
     status: z.enum(grantStatuses).optional().describe('Only connections with this status.'),
@@ -83,7 +82,7 @@ export const getConnection = declare({
   description: 'Reads the organisation’s connection. Without one, reads the global connection of that name.',
   method: 'GET',
   path: '/connections/{name}',
-  access: read,
+  access: accessOf.getConnection,
   params: connectionParams,
   responses: { 200: tagged },
   problems: ['connection_not_found'],
@@ -109,7 +108,7 @@ export const patchConnection = declare({
     'Applies a JSON merge patch (RFC 7396). A change of where secrets are sent requires client_secret in the same request and deletes the tokens. After test_url or revocation_url moves to another host, tokens of existing grants are not sent there, nor is a client_secret of before.',
   method: 'PATCH',
   path: '/connections/{name}',
-  access: write,
+  access: accessOf.patchConnection,
   params: connectionParams,
   query: editQuery,
   headers: ifMatch,
@@ -128,7 +127,7 @@ export const replaceConnection = declare({
     'Omitted optional fields are set to their defaults; client_secret is kept. URLs change with the same effects as in patchConnection.',
   method: 'PUT',
   path: '/connections/{name}',
-  access: write,
+  access: accessOf.replaceConnection,
   params: connectionParams,
   query: editQuery,
   headers: ifMatch,
@@ -146,7 +145,7 @@ export const deleteConnection = declare({
     'Deletes the connection with its grants and authorizations, and disables the workflows that depend on it. Tokens are revoked at the provider if it has a revocation endpoint. If it fails, the revocation is repeated for up to seven days.',
   method: 'DELETE',
   path: '/connections/{name}',
-  access: write,
+  access: accessOf.deleteConnection,
   params: connectionParams,
   headers: ifMatch,
   query: z.object({

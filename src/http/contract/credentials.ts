@@ -1,3 +1,4 @@
+import { accessOf } from '../../domain/callers/access.ts';
 import { declare } from '../declaration.ts';
 import { credential, credentialQuery, rejectedToken, renewedCredential } from '../schemas/credentials.ts';
 import { explanation } from '../schemas/explanation.ts';
@@ -5,7 +6,6 @@ import { workflowHeaders } from '../schemas/workflows.ts';
 import { examples } from './examples.ts';
 import { connectionParams } from './parameters.ts';
 
-const access = { for: 'organization', permission: 'credentials:read' } as const;
 const responses = {
   200: {
     description: 'A valid access token.',
@@ -31,7 +31,7 @@ export const getCredential = declare({
     'Uses the organisation’s connection, otherwise the global one. On a global connection, the organisation’s grant is used, otherwise the shared grant. The token is refreshed first if it has expired or lives too short for min_ttl.',
   method: 'GET',
   path: '/credentials/{name}',
-  access,
+  access: accessOf.getCredential,
   params: connectionParams,
   query: credentialQuery,
   headers: workflowHeaders,
@@ -47,7 +47,7 @@ export const explainCredential = declare({
     'Takes the query and the headers of the fetch and applies its rules, for the same caller. Calls no provider, changes nothing and returns no token. Answers 200 also if the fetch would be refused. The first refused step decides `answer`; the steps after it show what else would refuse the fetch. If the last step has the outcome `refresh`, the fetch waits for the provider: `answer` then supposes that the refresh works.',
   method: 'GET',
   path: '/credentials/{name}/explain',
-  access: { for: 'organization', permission: 'connections:read' },
+  access: accessOf.explainCredential,
   params: connectionParams,
   query: credentialQuery,
   headers: workflowHeaders,
@@ -65,7 +65,7 @@ export const renewCredential = declare({
     'If the rejected token is still the current one, it is refreshed, once for all callers that report it. Otherwise the current token is returned without a refresh. If the refresh fails for good, the rejected token is not served again.',
   method: 'POST',
   path: '/credentials/{name}/renew',
-  access,
+  access: accessOf.renewCredential,
   params: connectionParams,
   headers: workflowHeaders,
   body: rejectedToken,

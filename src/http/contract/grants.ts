@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { accessOf } from '../../domain/callers/access.ts';
 import { grantStatuses } from '../../domain/grants/grant.ts';
 import { declare } from '../declaration.ts';
 import { queryInteger, queryText } from '../schemas/fields/text.ts';
@@ -15,9 +16,6 @@ import { examples } from './examples.ts';
 import { connectionParams, opaque } from './parameters.ts';
 
 const grantParams = connectionParams.extend({ grant_id: opaque.describe('Id of the grant.') });
-const read = { for: 'organization', permission: 'connections:read' } as const;
-const write = { for: 'organization', permission: 'connections:write' } as const;
-const use = { for: 'organization', permission: 'connections:authorize' } as const;
 
 export const listGrants = declare({
   operationId: 'listGrants',
@@ -26,7 +24,7 @@ export const listGrants = declare({
   description: 'Without an organisation, lists the shared grants of a global connection.',
   method: 'GET',
   path: '/connections/{name}/grants',
-  access: read,
+  access: accessOf.listGrants,
   params: connectionParams,
   query: z.object({
     status: z.enum(grantStatuses).optional().describe('Only grants with this status.'),
@@ -45,7 +43,7 @@ export const getGrant = declare({
   summary: 'Read one grant of the organisation',
   method: 'GET',
   path: '/connections/{name}/grants/{grant_id}',
-  access: read,
+  access: accessOf.getGrant,
   params: grantParams,
   responses: { 200: { description: 'The grant.', schema: grantSummary, example: examples.grant } },
   problems: ['connection_not_found', 'grant_not_found'],
@@ -59,7 +57,7 @@ export const importGrant = declare({
     'Stores tokens that were obtained elsewhere, as single fields or as the raw token response. They replace an existing grant of the same subject and account. Without an expiry the grant is refreshed at the next sweep, to learn the lifetime of its token. verify refreshes or tests the grant at once; the grant is kept whatever the outcome.',
   method: 'POST',
   path: '/connections/{name}/grants',
-  access: write,
+  access: accessOf.importGrant,
   params: connectionParams,
   body: importedTokens,
   bodyExample: examples.imported,
@@ -74,7 +72,7 @@ export const deleteGrant = declare({
   description: 'If an organisation deletes its grant of a global connection, the shared grant is used again.',
   method: 'DELETE',
   path: '/connections/{name}/grants/{grant_id}',
-  access: write,
+  access: accessOf.deleteGrant,
   params: grantParams,
   responses: { 204: { description: 'Grant deleted.' } },
   problems: ['connection_not_found', 'grant_not_found'],
@@ -89,7 +87,7 @@ export const refreshGrant = declare({
   summary: 'Refresh a grant now',
   description: 'Refreshes the grant of the subject and account, even if its token is still valid.',
   path: '/connections/{name}/refresh',
-  access: use,
+  access: accessOf.refreshGrant,
   body: grantSelector,
   responses: { 200: { description: 'The refreshed grant.', schema: grantSummary, example: examples.grant } },
   problems: [
@@ -110,7 +108,7 @@ export const testConnection = declare({
   description:
     'Calls the test URL of the provider with a valid access token. The result is kept as health of the grant.',
   path: '/connections/{name}/test',
-  access: use,
+  access: accessOf.testConnection,
   body: grantSelector,
   responses: {
     200: {
@@ -141,7 +139,7 @@ export const revokeGrants = declare({
   description:
     'Revokes the tokens at the provider if it has a revocation endpoint (RFC 7009). The broker stops using the grants in any case.',
   path: '/connections/{name}/revoke',
-  access: write,
+  access: accessOf.revokeGrants,
   body: grantRevocation,
   responses: {
     200: {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { accessOf } from '../../domain/callers/access.ts';
 import { declare } from '../declaration.ts';
 
 export const getMetrics = declare({
@@ -9,7 +10,7 @@ export const getMetrics = declare({
     'Metrics in the text format of Prometheus. Needs every organisation and the global scope. Also answers while the database is unavailable: an API key that read metrics in the last hour is still accepted then.',
   method: 'GET',
   path: '/metrics',
-  access: { for: 'installation', permission: 'admin:read' },
+  access: accessOf.getMetrics,
   needsDatabase: false,
   responses: {
     200: {

@@ -1,11 +1,10 @@
 import { z } from 'zod';
+import { accessOf } from '../../domain/callers/access.ts';
 import { organizationIdPattern } from '../../domain/connections/connection.ts';
 import { declare } from '../declaration.ts';
 import { connectionName, queryText } from '../schemas/fields/text.ts';
 import { providerDetail, providerList } from '../schemas/providers.ts';
 import { opaque } from './parameters.ts';
-
-const access = { for: 'caller', permission: 'connections:read' } as const;
 
 /** Optional, unlike on routes of an organisation: a template is the same for every caller. */
 const headers = z.object({
@@ -28,7 +27,7 @@ export const listProviders = declare({
   summary: 'List provider templates',
   method: 'GET',
   path: '/providers',
-  access,
+  access: accessOf.listProviders,
   headers,
   query: z.object({
     ...named,
@@ -45,7 +44,7 @@ export const getProvider = declare({
   description: 'What a person needs to know to register a client at the provider and to create a connection.',
   method: 'GET',
   path: '/providers/{id}',
-  access,
+  access: accessOf.getProvider,
   params: z.object({ id: opaque.describe('Id of the template.') }),
   headers,
   query: z.object(named),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { accessOf } from '../../domain/callers/access.ts';
 import { declare } from '../declaration.ts';
 import { queryInteger, queryText } from '../schemas/fields/text.ts';
 import {
@@ -19,8 +20,6 @@ const page = z.object({
   limit: queryInteger({ min: 1, max: 200, default: 50 }).describe('Maximum entries on a page.'),
   cursor: queryText(1024).describe('next_cursor of the previous page.'),
 });
-const read = { for: 'organization', permission: 'connections:read' } as const;
-const write = { for: 'organization', permission: 'workflows:write' } as const;
 const { dependency: aDependency, workflow: aWorkflow } = examples;
 const enabled = { is_disabled: false, enabled_at: '2030-02-01T08:00:00.000Z', enabled_by: 'bootstrap' };
 
@@ -32,7 +31,7 @@ export const registerDependency = declare({
     'Uses the organisation’s connection, otherwise the global one. May be repeated: a known dependency gets the name and the time of the access. A fetch with X-Workflow-Id registers by itself.',
   method: 'POST',
   path: '/workflows/{id}/dependencies',
-  access: write,
+  access: accessOf.registerDependency,
   params,
   body: newDependency,
   bodyExample: { connection_name: 'crm', workflow_name: 'Invoices' },
@@ -50,7 +49,7 @@ export const listDependencies = declare({
   description: 'An unknown workflow has none.',
   method: 'GET',
   path: '/workflows/{id}/dependencies',
-  access: read,
+  access: accessOf.listDependencies,
   params,
   query: page,
   responses: {
@@ -70,7 +69,7 @@ export const listDependents = declare({
   description: 'Lists workflows of the organisation only, also below a global connection.',
   method: 'GET',
   path: '/connections/{name}/dependents',
-  access: read,
+  access: accessOf.listDependents,
   params: connectionParams,
   query: page,
   responses: {
@@ -90,7 +89,7 @@ export const getWorkflow = declare({
   description: 'Made for an engine to call before it runs a workflow. An unknown workflow is not disabled.',
   method: 'GET',
   path: '/workflows/{id}',
-  access: read,
+  access: accessOf.getWorkflow,
   params,
   responses: { 200: { description: 'State of the workflow.', schema: workflow, example: aWorkflow } },
   problems: [],
@@ -102,7 +101,7 @@ export const listDisabledWorkflows = declare({
   summary: 'List the disabled workflows',
   method: 'GET',
   path: '/workflows/disabled',
-  access: read,
+  access: accessOf.listDisabledWorkflows,
   query: page,
   responses: {
     200: {
@@ -122,7 +121,7 @@ export const disableWorkflow = declare({
     'Fetches that name the workflow are refused at once in every process of the broker. A disabled workflow gets the new reason.',
   method: 'POST',
   path: '/workflows/{id}/disable',
-  access: write,
+  access: accessOf.disableWorkflow,
   params,
   body: disabling,
   bodyExample: { reason: 'Sends wrong invoices.' },
@@ -143,7 +142,7 @@ export const enableWorkflow = declare({
   description: 'May be repeated: a workflow that is not disabled stays as it is.',
   method: 'POST',
   path: '/workflows/{id}/enable',
-  access: write,
+  access: accessOf.enableWorkflow,
   params,
   responses: { 200: { description: 'Workflow enabled.', schema: workflow, example: { ...aWorkflow, ...enabled } } },
   problems: [],

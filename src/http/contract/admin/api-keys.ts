@@ -1,11 +1,10 @@
 import { z } from 'zod';
+import { accessOf } from '../../../domain/callers/access.ts';
 import { declare } from '../../declaration.ts';
 import { apiKeyList, createdApiKey, newApiKey } from '../../schemas/admin/api-keys.ts';
 import { queryBoolean } from '../../schemas/fields/text.ts';
 import { examples } from '../examples.ts';
 import { opaque } from '../parameters.ts';
-
-const write = { for: 'caller', permission: 'admin:write' } as const;
 
 export const createApiKey = declare({
   operationId: 'createApiKey',
@@ -15,7 +14,7 @@ export const createApiKey = declare({
     'A key cannot have more permissions, organisations or connections than the caller, and never expires later or has a higher rate limit. Only this response contains the key.',
   method: 'POST',
   path: '/admin/api-keys',
-  access: write,
+  access: accessOf.createApiKey,
   body: newApiKey,
   bodyExample: {
     name: 'workflow engine',
@@ -42,7 +41,7 @@ export const listApiKeys = declare({
     'Lists the keys whose permissions, organisations and connections the caller also has. Secrets are never listed.',
   method: 'GET',
   path: '/admin/api-keys',
-  access: { for: 'caller', permission: 'admin:read' },
+  access: accessOf.listApiKeys,
   responses: { 200: { description: 'API keys.', schema: apiKeyList, example: { api_keys: [examples.apiKey] } } },
   problems: [],
 });
@@ -54,7 +53,7 @@ export const revokeApiKey = declare({
   description: 'The key stops working at once in every process of the broker.',
   method: 'DELETE',
   path: '/admin/api-keys/{id}',
-  access: write,
+  access: accessOf.revokeApiKey,
   params: z.object({ id: opaque.describe('Id of the API key.') }),
   query: z.object({
     cascade: queryBoolean(false).describe('Also revoke the keys that this key made, and the keys that those made.'),

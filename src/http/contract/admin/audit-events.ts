@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { auditActions, auditOutcomes } from '../../../domain/audit.ts';
+import { accessOf } from '../../../domain/callers/access.ts';
 import { organizationIdPattern } from '../../../domain/connections/connection.ts';
 import { declare } from '../../declaration.ts';
 import { auditEvent, auditEventList, ndjson } from '../../schemas/admin/audit-events.ts';
@@ -13,7 +14,7 @@ export const listAuditEvents = declare({
   description: `Lists the events of the caller’s organisations, newest first. With \`Accept: ${ndjson}\` the response is an export: one event a line, newest first, every event that was committed when the export began, each once; limit and cursor are then refused. If an export cannot be finished, its last line is \`{"error": …}\` with a problem and the connection is closed without the end of the body.`,
   method: 'GET',
   path: '/admin/audit-events',
-  access: { for: 'caller', permission: 'admin:read' },
+  access: accessOf.listAuditEvents,
   query: z.object({
     actor: queryText(1000).describe(
       'Only events of this caller: api_key:ID, workload:ISSUER#SUBJECT, bootstrap or broker.',

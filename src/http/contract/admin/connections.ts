@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { accessOf } from '../../../domain/callers/access.ts';
 import { organizationIdPattern } from '../../../domain/connections/connection.ts';
 import { grantStatuses } from '../../../domain/grants/grant.ts';
 import { declare } from '../../declaration.ts';
@@ -9,7 +10,6 @@ import { opaque } from '../parameters.ts';
 
 const { authorize_params: _, token_params: __, ...detail } = examples.detail;
 const { connections, next_cursor } = examples.list;
-const access = { for: 'caller', permission: 'admin:read' } as const;
 
 export const listFleetConnections = declare({
   operationId: 'listFleetConnections',
@@ -19,7 +19,7 @@ export const listFleetConnections = declare({
     'Lists the connections that the caller’s organisations own, and the global ones if the caller has the global scope. The status is that which the owner sees: of the grant that serves the owner without a subject, otherwise of its latest authorization. It changes with the clock, so no index holds it: a page with status or q reads at most 10,000 connections and may be short, or empty, although others follow. The order depends on the filters and is the same for all pages of one list.',
   method: 'GET',
   path: '/admin/connections',
-  access,
+  access: accessOf.listFleetConnections,
   query: z.object({
     organization_id: z
       .string()
@@ -49,7 +49,7 @@ export const getFleetConnection = declare({
   description: 'Shows the connection as its owner sees it, without authorize_params and token_params.',
   method: 'GET',
   path: '/admin/connections/{id}',
-  access,
+  access: accessOf.getFleetConnection,
   params: z.object({ id: opaque.describe('Id of the connection.') }),
   responses: {
     200: {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { accessOf } from '../../../domain/callers/access.ts';
 import { declare } from '../../declaration.ts';
 import { encryption, retireQuery, startedRotation, wantedRotation } from '../../schemas/admin/encryption.ts';
 
@@ -27,7 +28,7 @@ export const readEncryption = declare({
     'Shows which encryption key and data keys seal the stored secrets, which processes hold them, and the active or last rotation. Never shows a key. Needs every organisation and the global scope.',
   method: 'GET',
   path: '/admin/encryption',
-  access: { for: 'installation', permission: 'admin:read' },
+  access: accessOf.readEncryption,
   responses: {
     200: {
       description: 'The keys.',
@@ -83,7 +84,7 @@ export const rotateKeys = declare({
     'Wraps every data key with the first key of ENCRYPTION_KEYS, and makes a new data key, under which every stored secret is sealed anew. A worker does the work in batches while the service runs, and continues it after a restart. It waits until every live process holds the keys. One rotation is active at a time: a second request returns it. Needs every organisation and the global scope.',
   method: 'POST',
   path: '/admin/encryption/rotate',
-  access: { for: 'installation', permission: 'admin:write' },
+  access: accessOf.rotateKeys,
   body: wantedRotation,
   bodyExample: { data_key: true },
   responses: {
@@ -104,7 +105,7 @@ export const retireDataKey = declare({
     'Removes a data key after a rotation. Refused with data_key_in_use while a stored value is sealed under it, a process seals with it, unsaved tokens may need it, or less than ten minutes have passed since its last use. A backup taken before keeps its own copy of the key. Needs every organisation and the global scope.',
   method: 'DELETE',
   path: '/admin/encryption/data-keys/{id}',
-  access: { for: 'installation', permission: 'admin:write' },
+  access: accessOf.retireDataKey,
   params: z.object({ id: z.string().max(100).describe('Id of the data key.') }),
   query: retireQuery,
   responses: { 204: { description: 'Data key removed.' } },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { accessOf } from '../../../domain/callers/access.ts';
 import { organizationIdPattern } from '../../../domain/connections/connection.ts';
 import { grantStatuses, statusReasons } from '../../../domain/grants/grant.ts';
 import { nextActions } from '../../../domain/next-action.ts';
@@ -7,8 +8,6 @@ import { fleetGrantDetail, fleetGrantList } from '../../schemas/admin/grants.ts'
 import { connectionName, instant, queryInteger, queryText } from '../../schemas/fields/text.ts';
 import { examples } from '../examples.ts';
 import { opaque } from '../parameters.ts';
-
-const access = { for: 'caller', permission: 'admin:read' } as const;
 
 const example = {
   ...examples.grant,
@@ -28,7 +27,7 @@ export const listFleetGrants = declare({
     'Lists the grants that the caller’s organisations own, and the shared ones if the caller has the global scope. next_action=authorize finds the grants that need a person. Expired is no status: expires_before with the present time finds expired access tokens. Only grants have rows: the statuses waiting_callback and testing belong to authorizations and find none. A page reads at most 10,000 grants: with q, or with filters that few of many grants match, it may be short, or empty, although others follow. The order depends on the filters and is the same for all pages of one list.',
   method: 'GET',
   path: '/admin/grants',
-  access,
+  access: accessOf.listFleetGrants,
   query: z.object({
     organization_id: z
       .string()
@@ -65,7 +64,7 @@ export const getFleetGrant = declare({
   summary: 'Read a grant of any organisation, with its history',
   method: 'GET',
   path: '/admin/grants/{id}',
-  access,
+  access: accessOf.getFleetGrant,
   params: z.object({ id: opaque.describe('Id of the grant.') }),
   responses: {
     200: {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { accessOf } from '../../../domain/callers/access.ts';
 import { declare } from '../../declaration.ts';
 import { healthReport, healthRun, healthStats } from '../../schemas/admin/health-checks.ts';
 import { examples } from '../examples.ts';
@@ -33,7 +34,7 @@ export const checkOneHealth = declare({
     'Calls the provider’s API with the live access token, as the hourly health check does, and records the result. The id is that of a grant, which is checked, or of a connection, of which the first 20 grants within the caller’s organisations are checked. The check refreshes no token, sends nothing for a grant that failed, and is skipped while the API of the provider fails or has asked the client to slow down.',
   method: 'POST',
   path: '/admin/health/check/{id}',
-  access: { for: 'caller', permission: 'admin:write' },
+  access: accessOf.checkOneHealth,
   params: z.object({ id: opaque.describe('Id of a connection or of a grant.') }),
   responses: {
     200: {
@@ -74,7 +75,7 @@ export const requestHealthRun = declare({
     'Requests a check of all grants of all organisations, which a worker runs in the background. Only one is unfinished at a time: a further request returns that one. GET /admin/health/stats shows its progress, which survives the loss of a worker or of the queue. With REFRESH_MODE=off it is refused with connection_not_ready. Needs every organisation and the global scope.',
   method: 'POST',
   path: '/admin/health/check-all',
-  access: { for: 'installation', permission: 'admin:write' },
+  access: accessOf.requestHealthRun,
   responses: {
     202: {
       description: 'The check that is queued or runs.',
@@ -104,7 +105,7 @@ export const getHealthStats = declare({
     'Counts the grants within the caller’s organisations by their last health check. The sums are exact. last_run shows the check of all grants that runs or ran last.',
   method: 'GET',
   path: '/admin/health/stats',
-  access: { for: 'caller', permission: 'admin:read' },
+  access: accessOf.getHealthStats,
   responses: {
     200: {
       description: 'The counts.',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { accessOf } from '../../../domain/callers/access.ts';
 import { declare } from '../../declaration.ts';
 import { ndjson } from '../../schemas/admin/audit-events.ts';
 import { importLine, importOutput } from '../../schemas/admin/import.ts';
@@ -12,7 +13,7 @@ export const importGrants = declare({
     'Takes any number of lines, each one grant with the fields of a single import, at most 256 KiB long. Writes the result of each line in their order while the request is still being sent, so a client must read while it writes. The last line is the summary with done true. If the import ends early, the last line is `{"error": …}` with a problem, or the response is cut: the lines with a result are stored, the rest may be. The next line must arrive within 30 seconds of the result of the line before; a blank line keeps the import open. Sending the same lines again is safe: a line whose tokens are stored is unchanged. Needs every organisation and the global scope.',
   method: 'POST',
   path: '/admin/import',
-  access: { for: 'installation', permission: 'admin:write' },
+  access: accessOf.importGrants,
   query: z.object({
     dry_run: queryBoolean(false).describe(
       'Writes nothing and says what would happen to each line, compared with the stored grants. Nothing is verified.',

@@ -1,3 +1,4 @@
+import { accessOf } from '../../../domain/callers/access.ts';
 import { declare } from '../../declaration.ts';
 import { fleetStats } from '../../schemas/admin/stats.ts';
 
@@ -11,7 +12,7 @@ export const getFleetStats = declare({
     'The sums are exact, and equal what GET /admin/grants lists at that time. due_soon, failing and refresh_tokens_expiring depend on the clock: they are counted up to 10,000, and for a caller with some organisations only up to 5,000.',
   method: 'GET',
   path: '/admin/stats',
-  access: { for: 'caller', permission: 'admin:read' },
+  access: accessOf.getFleetStats,
   responses: {
     200: {
       description: 'The statistics.',

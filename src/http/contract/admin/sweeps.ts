@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { accessOf } from '../../../domain/callers/access.ts';
 import { declare } from '../../declaration.ts';
 import { requestedSweep, sweepStatus } from '../../schemas/admin/sweeps.ts';
 import { queryInteger } from '../../schemas/fields/text.ts';
@@ -24,7 +25,7 @@ export const requestSweep = declare({
     'Queues a sweep, which refreshes every due grant as the periodic sweep does. Only one sweep is active at a time, over all processes. A worker runs it: without one it waits in the queue, and the field workers of GET /health says how many there are. With REFRESH_MODE=off it is refused with connection_not_ready. Needs every organisation and the global scope.',
   method: 'POST',
   path: '/admin/refresh/expiring',
-  access: { for: 'installation', permission: 'admin:write' },
+  access: accessOf.requestSweep,
   responses: {
     202: {
       description: 'A sweep is queued or active.',
@@ -43,7 +44,7 @@ export const listSweeps = declare({
     'Lists the sweeps that began last with their numbers. The last hundred are kept. Needs every organisation and the global scope.',
   method: 'GET',
   path: '/admin/refresh/status',
-  access: { for: 'installation', permission: 'admin:read' },
+  access: accessOf.listSweeps,
   query: z.object({
     limit: queryInteger({ min: 1, max: 100, default: 20 }).describe('Maximum number of sweeps.'),
   }),
