@@ -1,15 +1,18 @@
+import { type CheckResult, runChecks } from '../../doctor/check.ts';
+import { checks } from '../../doctor/checks.ts';
+import type { Ground } from '../../doctor/ground.ts';
+import { isLoopback } from '../../doctor/place.ts';
+import { request } from '../../doctor/request.ts';
 import type { CommandContext } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
-import { isLoopback } from '../settings/local-broker.ts';
-import { type CheckResult, runChecks } from './check.ts';
-import { checks } from './checks.ts';
+import { relativeTime } from '../output/relative-time.ts';
 import { openReader } from './facts/access.ts';
 import { locateDataDirectory } from './facts/data-directory.ts';
 import { readEndpoints } from './facts/endpoints.ts';
+import { openMachine } from './facts/machine.ts';
 import { readPublicUrl } from './facts/public-url.ts';
 import { readService } from './facts/service.ts';
 import { readStartFailures } from './facts/start-failures.ts';
-import type { Ground } from './ground.ts';
 import { printResults } from './print-results.ts';
 
 export interface DoctorOptions {
@@ -30,7 +33,7 @@ export async function runDoctor(context: CommandContext, options: DoctorOptions)
 async function survey(context: CommandContext, url: string, { keysBackup }: DoctorOptions): Promise<Ground> {
   const { environment, directory } = context;
   const isLocal = isLoopback(url);
-  const dataDirectory = locateDataDirectory({ environment, directory, isLocal });
+  const dataDirectory = locateDataDirectory({ environment, directory, isLocal })?.path ?? null;
   const service = await readService(url);
   const { access, read } = await openReader(context, service);
   let endpoints: ReturnType<Ground['endpoints']> | undefined;
@@ -38,11 +41,8 @@ async function survey(context: CommandContext, url: string, { keysBackup }: Doct
   return {
     url,
     isLocal,
-    environment,
-    directory,
-    dataDirectory,
-    startFailures: dataDirectory === null ? [] : readStartFailures(dataDirectory.path),
-    keysBackup,
+    machine: openMachine({ environment, directory, dataDirectory, keysBackup }),
+    startFailures: dataDirectory === null ? [] : readStartFailures(dataDirectory),
     service,
     access,
     read,
@@ -54,6 +54,8 @@ async function survey(context: CommandContext, url: string, { keysBackup }: Doct
       publicUrl ??= readPublicUrl(read);
       return publicUrl;
     },
+    request,
+    ago: (time) => relativeTime(time),
   };
 }
 

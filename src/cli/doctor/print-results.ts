@@ -1,7 +1,7 @@
+import type { CheckResult, CheckState } from '../../doctor/check.ts';
 import type { Column } from '../output/columns.ts';
 import type { Output } from '../output/output.ts';
 import type { Format } from '../output/style.ts';
-import type { CheckResult, CheckState } from './check.ts';
 
 interface Row {
   state: CheckState | '';

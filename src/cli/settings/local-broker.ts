@@ -37,10 +37,3 @@ function readKeyOf(file: string): string {
     throw new CommandFailure(`${file} belongs to another user.`, exitCodes.permission, 'Give --key-file, or log in.');
   }
 }
-
-/** Only an address of this machine may receive the administrator's key unasked. */
-export function isLoopback(url: string): boolean {
-  if (!URL.canParse(url)) return false;
-  const { hostname } = new URL(url);
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
-}

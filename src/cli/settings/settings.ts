@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
+import { isLoopback } from '../../doctor/place.ts';
 import { CommandFailure, exitCodes } from '../exit-codes.ts';
 import { type Profile, readConfig } from './config-file.ts';
-import { findLocalBroker, isLoopback } from './local-broker.ts';
+import { findLocalBroker } from './local-broker.ts';
 import { readAll } from './read-all.ts';
 import type { SettingsSources } from './sources.ts';
 
@@ -31,6 +32,7 @@ export function resolveSettings(sources: SettingsSources): Settings {
     readKey: async () => {
       const named = flags.profile === undefined ? undefined : profileKey;
       const key = await readGivenKey(sources, named);
+      // Only an address of this machine may receive the administrator's key unasked.
       const found = key ?? profileKey ?? (isLoopback(url) ? local.readKey() : undefined);
       if (found === undefined) throw noKey(url, profile);
       return found.trim();

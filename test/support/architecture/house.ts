@@ -31,7 +31,8 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   main: ['app', 'config'],
   client: [],
-  cli: ['client', 'connections-file'],
+  doctor: [],
+  cli: ['client', 'connections-file', 'doctor'],
   migrations: [],
 };
 

@@ -1,7 +1,7 @@
+import type { Access, Reply, Service, Stats } from '../../../doctor/ground.ts';
 import type { Api } from '../../api.ts';
 import type { CommandContext } from '../../context.ts';
 import { CommandFailure } from '../../exit-codes.ts';
-import type { Access, Reply, Service, Stats } from '../ground.ts';
 
 export interface Reader {
   access: Access;

@@ -1,5 +1,5 @@
 import { pathOf } from '../../../client/transport/request-url.ts';
-import type { Endpoint, Ground, LastError, Reply } from '../ground.ts';
+import type { Endpoint, Ground, LastError, Reply } from '../../../doctor/ground.ts';
 
 interface Summary {
   id: string;

@@ -1,4 +1,4 @@
-import type { Ground, Reply } from '../ground.ts';
+import type { Ground, Reply } from '../../../doctor/ground.ts';
 
 interface RedirectUris {
   global: string | null;

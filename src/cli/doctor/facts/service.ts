@@ -1,5 +1,5 @@
-import type { Clocks, Health, Readiness, Service } from '../ground.ts';
-import { type Answer, membersOf, request } from '../probes/request.ts';
+import type { Clocks, Health, Readiness, Service } from '../../../doctor/ground.ts';
+import { type Answer, membersOf, request } from '../../../doctor/request.ts';
 
 /** Statuses of a gateway whose service does not answer. */
 const gatewayStatuses = [502, 503, 504];

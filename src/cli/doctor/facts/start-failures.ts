@@ -1,14 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { membersOf } from '../probes/request.ts';
-
-/** Reason of the last failed start of a role, which the service left in its data directory. */
-export interface StartFailure {
-  failedAt: string;
-  role: string;
-  isAboutKeys: boolean;
-  message: string;
-}
+import type { StartFailure } from '../../../doctor/ground.ts';
+import { membersOf } from '../../../doctor/request.ts';
 
 /** Reads the records of failed starts, the latest first. Empty if there are none or they cannot be read. */
 export function readStartFailures(dataDir: string): StartFailure[] {

@@ -1,13 +1,7 @@
 import { connect as connectPlain, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { reasonOf } from './request.ts';
-
-export interface Place {
-  host: string;
-  port: number;
-  /** Whether a TLS handshake belongs to the connection. */
-  tls: boolean;
-}
+import type { Place } from '../../../doctor/place.ts';
+import { reasonOf } from '../../../doctor/request.ts';
 
 const limitMs = 5_000;
 
@@ -74,13 +68,4 @@ function firstLine(socket: Socket): Promise<string> {
 /** TLS sends no server name for an address (RFC 6066 §3). */
 function isAddress(host: string): boolean {
   return host.includes(':') || /^[\d.]+$/.test(host);
-}
-
-/** Returns where a URL leads to. Undefined if it has no host. */
-export function placeOf(address: string, ports: Readonly<Record<string, number>>): Place | undefined {
-  const url = URL.canParse(address) ? new URL(address) : undefined;
-  const port = Number(url?.port) || ports[url?.protocol ?? ''];
-  const host = url?.hostname.replace(/^\[|\]$/g, '') ?? '';
-  if (url === undefined || port === undefined || host === '') return undefined;
-  return { host, port, tls: url.protocol === 'https:' };
 }

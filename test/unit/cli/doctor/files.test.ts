@@ -4,24 +4,24 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { recordStartFailure } from '../../../../src/app/process/start-failure.ts';
-import { dataDirectoryCheck } from '../../../../src/cli/doctor/checks/data-directory.ts';
-import { keysCheck } from '../../../../src/cli/doctor/checks/keys.ts';
-import { keysBackupCheck } from '../../../../src/cli/doctor/checks/keys-backup.ts';
-import { serviceCheck } from '../../../../src/cli/doctor/checks/service.ts';
-import { spoolCheck } from '../../../../src/cli/doctor/checks/spool.ts';
 import { locateDataDirectory } from '../../../../src/cli/doctor/facts/data-directory.ts';
 import { readStartFailures } from '../../../../src/cli/doctor/facts/start-failures.ts';
+import { dataDirectoryCheck } from '../../../../src/doctor/checks/data-directory.ts';
+import { keysCheck } from '../../../../src/doctor/checks/keys.ts';
+import { keysBackupCheck } from '../../../../src/doctor/checks/keys-backup.ts';
+import { serviceCheck } from '../../../../src/doctor/checks/service.ts';
+import { spoolCheck } from '../../../../src/doctor/checks/spool.ts';
 import { KeyUnavailable } from '../../../../src/domain/ports/keys.ts';
 import { createGround } from '../../../support/cli/doctor-ground.ts';
 import { createTemporaryFolder } from '../../../support/processes/temporary-folder.ts';
 
 const silent = { state: 'silent', reason: 'the connection is refused' } as const;
 let path: string;
-let dataDirectory: { path: string; isNamed: boolean };
+let dataDirectory: { path: string };
 beforeEach(() => {
   path = createTemporaryFolder('token-broker-doctor-');
   chmodSync(path, 0o700);
-  dataDirectory = { path, isNamed: true };
+  dataDirectory = { path };
 });
 afterEach(() => rmSync(path, { recursive: true }));
 
@@ -42,9 +42,10 @@ test('a data directory that this user cannot read is named, with the command tha
   const finding = await asStranger(judge);
   expect(finding).toMatchObject({ state: 'failed', found: expect.stringContaining(path) });
   expect(finding.next).toContain(`chmod 0700 ${path}`);
-  expect(
-    await dataDirectoryCheck.run(createGround({ dataDirectory: { path: `${path}/no`, isNamed: true } })),
-  ).toMatchObject({ state: 'failed', found: expect.stringContaining('is not there') });
+  expect(await dataDirectoryCheck.run(createGround({ dataDirectory: { path: `${path}/no` } }))).toMatchObject({
+    state: 'failed',
+    found: expect.stringContaining('is not there'),
+  });
 });
 
 test('a key file that others can read fails; a folder that others can enter is a warning', async () => {

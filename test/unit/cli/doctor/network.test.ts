@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { providersCheck } from '../../../../src/cli/doctor/checks/providers.ts';
-import { proxyCheck } from '../../../../src/cli/doctor/checks/proxy.ts';
-import { publicUrlCheck } from '../../../../src/cli/doctor/checks/public-url.ts';
-import { redirectUrisCheck } from '../../../../src/cli/doctor/checks/redirect-uris.ts';
 import { proxyOf } from '../../../../src/cli/doctor/facts/proxy.ts';
 import { readService } from '../../../../src/cli/doctor/facts/service.ts';
-import type { Endpoint } from '../../../../src/cli/doctor/ground.ts';
+import { providersCheck } from '../../../../src/doctor/checks/providers.ts';
+import { proxyCheck } from '../../../../src/doctor/checks/proxy.ts';
+import { publicUrlCheck } from '../../../../src/doctor/checks/public-url.ts';
+import { redirectUrisCheck } from '../../../../src/doctor/checks/redirect-uris.ts';
+import type { Endpoint } from '../../../../src/doctor/ground.ts';
 import { createGround, type GroundChanges, noon } from '../../../support/cli/doctor-ground.ts';
 
 const servers: Server[] = [];

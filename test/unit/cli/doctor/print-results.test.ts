@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { CheckResult } from '../../../../src/cli/doctor/check.ts';
 import { printResults } from '../../../../src/cli/doctor/print-results.ts';
 import { createOutput } from '../../../../src/cli/output/output.ts';
+import type { CheckResult } from '../../../../src/doctor/check.ts';
 
 const results: CheckResult[] = [
   { name: 'database', state: 'ok', found: 'The database answers.', next: null },

@@ -1,5 +1,4 @@
 import { type Check, failed, ok, skipped } from '../check.ts';
-import { request } from '../probes/request.ts';
 
 /** Status of the page for a callback without a state. */
 const pageStatus = 400;
@@ -12,7 +11,7 @@ export const redirectUrisCheck: Check = {
     if (!reply.isRead) return skipped(reply.found, reply.next);
     const redirectUris = `${reply.body}/callback/`;
     // It names no authorization, so it changes nothing and is not recorded.
-    const answer = await request(`${redirectUris}doctor`);
+    const answer = await ground.request(`${redirectUris}doctor`);
     if (!answer.isAnswer) return skipped('Not known: PUBLIC_URL cannot be reached from here.');
     const isPage = answer.headers.get('content-type')?.startsWith('text/html') === true;
     if (answer.status === pageStatus && isPage) return ok(`Redirect URIs begin with ${redirectUris} and arrive.`);

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
-import { accessCheck } from '../../../../src/cli/doctor/checks/access.ts';
-import { databaseCheck } from '../../../../src/cli/doctor/checks/database.ts';
-import { type Encryption, keysCheck } from '../../../../src/cli/doctor/checks/keys.ts';
-import { migrationCheck } from '../../../../src/cli/doctor/checks/migration.ts';
-import { queueCheck } from '../../../../src/cli/doctor/checks/queue.ts';
-import { spoolCheck } from '../../../../src/cli/doctor/checks/spool.ts';
-import { workersCheck } from '../../../../src/cli/doctor/checks/workers.ts';
-import { checks } from '../../../../src/cli/doctor/checks.ts';
-import { queueFailures } from '../../../../src/domain/queue-failure.ts';
-import { createGround, type GroundChanges } from '../../../support/cli/doctor-ground.ts';
+import { accessCheck } from '../../../src/doctor/checks/access.ts';
+import { databaseCheck } from '../../../src/doctor/checks/database.ts';
+import { type Encryption, keysCheck } from '../../../src/doctor/checks/keys.ts';
+import { migrationCheck } from '../../../src/doctor/checks/migration.ts';
+import { queueCheck } from '../../../src/doctor/checks/queue.ts';
+import { spoolCheck } from '../../../src/doctor/checks/spool.ts';
+import { workersCheck } from '../../../src/doctor/checks/workers.ts';
+import { checks } from '../../../src/doctor/checks.ts';
+import { queueFailures } from '../../../src/domain/queue-failure.ts';
+import { createGround, type GroundChanges } from '../../support/cli/doctor-ground.ts';
 
 const away = { health: { database: 'unavailable', workers: null }, readiness: { database: false } } as const;
 

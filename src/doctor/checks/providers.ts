@@ -1,7 +1,7 @@
 import { type Check, type Finding, failed, ok, skipped, warning } from '../check.ts';
-import { proxyOf } from '../facts/proxy.ts';
 import type { Endpoint, Ground, LastError } from '../ground.ts';
-import { connectionFault, type Place, placeOf, tunnelFault } from '../probes/connect.ts';
+import type { Machine } from '../machine.ts';
+import { type Place, placeOf } from '../place.ts';
 
 const ports = { 'https:': 443, 'http:': 80 };
 /** Classes of `last_error` that say that no answer of a provider arrived. */
@@ -17,7 +17,8 @@ export const providersCheck: Check = {
     if (!reply.isRead) return skipped(reply.found, reply.next);
     const endpoints = reply.body;
     if (endpoints.length === 0) return ok('There is no connection to a provider yet.');
-    const faults = ground.isLocal ? await tryAll(ground, endpoints) : [];
+    const { machine, isLocal } = ground;
+    const faults = machine !== null && isLocal ? await tryAll(machine, endpoints) : [];
     if (faults.length > 0) return failed(`${shown(faults)}.`, cure);
     const failing = endpoints.filter(({ lastError }) => lastError !== null && unreachable.includes(lastError.class));
     if (failing.length > 0) return failed(`${shown(failing.map(describe))}.`, cure);
@@ -25,16 +26,14 @@ export const providersCheck: Check = {
   },
 };
 
-async function tryAll(ground: Ground, endpoints: readonly Endpoint[]): Promise<string[]> {
-  const proxy = proxyOf(ground);
+async function tryAll(machine: Machine, endpoints: readonly Endpoint[]): Promise<string[]> {
   const places = new Map<string, { place: Place; connection: string }>();
   for (const { tokenUrl, connection } of endpoints) {
     const place = placeOf(tokenUrl, ports);
     if (place !== undefined) places.set(`${place.host}:${place.port}`, { place, connection });
   }
   const tried = [...places].map(async ([at, { place, connection }]) => {
-    const isDirect = proxy === undefined || proxy.leavesOut(place.host);
-    const fault = isDirect ? await connectionFault(place) : await tunnelFault(proxy, place);
+    const fault = await machine.providerFault(place);
     return fault === undefined ? [] : [`${at} of the connection ${connection}: ${fault}`];
   });
   return (await Promise.all(tried)).flat();

@@ -1,5 +1,3 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { type Check, type Finding, failed, ok, skipped } from '../check.ts';
 import type { Ground } from '../ground.ts';
 import type { Encryption } from './keys.ts';
@@ -33,15 +31,9 @@ async function ofOtherProcesses(ground: Ground): Promise<Finding> {
   return failed(`Tokens wait in the data directories of processes on ${hosts}.`, keep);
 }
 
-function onThisDisk({ dataDirectory }: Ground): Finding {
-  const unknown = skipped('Not known: the service does not answer.');
-  if (dataDirectory === null) return unknown;
-  try {
-    const folder = join(dataDirectory.path, 'instances');
-    const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
-    const count = names.filter((name) => name.endsWith('.tokens')).length;
-    return count === 0 ? ok('No token waits on this disk.') : failed(`${count} token sets wait in ${folder}.`, keep);
-  } catch {
-    return unknown;
-  }
+function onThisDisk({ machine }: Ground): Finding {
+  const waiting = machine?.dataDirectory?.waitingTokens();
+  if (waiting === undefined) return skipped('Not known: the service does not answer.');
+  const { folder, count } = waiting;
+  return count === 0 ? ok('No token waits on this disk.') : failed(`${count} token sets wait in ${folder}.`, keep);
 }

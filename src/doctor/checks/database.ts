@@ -1,7 +1,6 @@
 import { type Check, type Finding, failed, ok, skipped } from '../check.ts';
-import { settingOf } from '../facts/variables.ts';
 import type { Ground } from '../ground.ts';
-import { connectionFault, placeOf } from '../probes/connect.ts';
+import { placeOf } from '../place.ts';
 
 const postgresPort = 5432;
 
@@ -21,12 +20,12 @@ export const databaseCheck: Check = {
 };
 
 /** Without the service, only the connection can be tried. */
-async function fromHere(ground: Ground): Promise<Finding> {
-  const setting = settingOf(ground, 'DATABASE_URL');
-  if (setting === undefined) return skipped('Not known: the service does not answer.');
+async function fromHere({ machine }: Ground): Promise<Finding> {
+  const setting = machine?.setting('DATABASE_URL');
+  if (machine === null || setting === undefined) return skipped('Not known: the service does not answer.');
   const place = placeOf(setting.value, { 'postgres:': postgresPort, 'postgresql:': postgresPort });
   if (place === undefined) return skipped('Not known: the service does not answer, and DATABASE_URL names no host.');
-  const fault = await connectionFault(place);
+  const fault = await machine.connectionFault(place);
   const at = `${place.host}:${place.port}`;
   return fault === undefined
     ? ok(`The server of DATABASE_URL accepts connections at ${at}.`)

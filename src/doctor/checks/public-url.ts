@@ -1,7 +1,7 @@
-import { isLoopback } from '../../settings/local-broker.ts';
 import { type Check, type Finding, failed, ok, skipped, warning } from '../check.ts';
 import type { Ground } from '../ground.ts';
-import { membersOf, request } from '../probes/request.ts';
+import { isLoopback } from '../place.ts';
+import { membersOf } from '../request.ts';
 
 const correct = 'Correct PUBLIC_URL (and BASE_PATH), restart, and register the new redirect URIs at the providers.';
 
@@ -20,7 +20,7 @@ export const publicUrlCheck: Check = {
 };
 
 async function reach(publicUrl: string, ground: Ground): Promise<Finding> {
-  const answer = await request(`${publicUrl}/health`);
+  const answer = await ground.request(`${publicUrl}/health`);
   if (!answer.isAnswer) {
     return failed(`PUBLIC_URL ${publicUrl} cannot be reached from here: ${answer.reason}.`, correct);
   }
@@ -46,7 +46,7 @@ async function reach(publicUrl: string, ground: Ground): Promise<Finding> {
  * Compares the end of the last sweep, which is one time in the whole installation. Own readings before and after the
  * other one: a sweep may end between two of them.
  */
-async function isSameInstallation({ service, url }: Ground, lastSweepAt: unknown): Promise<boolean> {
+async function isSameInstallation({ service, url, request }: Ground, lastSweepAt: unknown): Promise<boolean> {
   if (service.state === 'answers' && service.health.last_sweep_at === lastSweepAt) return true;
   const later = await request(`${url}/health`);
   return later.isAnswer && membersOf(later.text).last_sweep_at === lastSweepAt;

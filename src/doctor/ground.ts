@@ -1,4 +1,5 @@
-import type { StartFailure } from './facts/start-failures.ts';
+import type { Machine } from './machine.ts';
+import type { Answer } from './request.ts';
 
 /** Members of GET /health that the checks read. */
 export interface Health {
@@ -70,11 +71,12 @@ export interface Endpoint {
   lastError: LastError | null;
 }
 
-/** The data directory of the broker, as this machine sees it. */
-export interface DataDirectory {
-  path: string;
-  /** DATA_DIR names it; otherwise it is the default, found in the working directory. */
-  isNamed: boolean;
+/** Reason of the last failed start of a role, which the service left in its data directory. */
+export interface StartFailure {
+  failedAt: string;
+  role: string;
+  isAboutKeys: boolean;
+  message: string;
 }
 
 /** All that checks look at. Reads nothing by itself and changes nothing. */
@@ -82,12 +84,9 @@ export interface Ground {
   url: string;
   /** The address is this machine's: environment and files are probably those of the broker. */
   isLocal: boolean;
-  environment: Readonly<Record<string, string | undefined>>;
-  directory: string;
-  dataDirectory: DataDirectory | null;
+  /** Null if the checks may not look at files, variables and sockets: they then say where to run the command. */
+  machine: Machine | null;
   startFailures: readonly StartFailure[];
-  /** Path of the copy of the keys to compare; undefined if none was named. */
-  keysBackup: string | undefined;
   service: Service;
   access: Access;
   /** Reads a route that needs a key. Each route is read once. */
@@ -96,4 +95,8 @@ export interface Ground {
   endpoints(): Promise<Reply<Endpoint[]>>;
   /** PUBLIC_URL with BASE_PATH: the beginning of redirect URIs. */
   publicUrl(): Promise<Reply<string>>;
+  /** Sends one GET without a key to an address of the service itself. */
+  request(url: string): Promise<Answer>;
+  /** Says how long ago an ISO 8601 time was. */
+  ago(time: string | null): string;
 }

@@ -1,7 +1,6 @@
 import { type Check, type Finding, failed, ok, skipped } from '../check.ts';
-import { settingOf } from '../facts/variables.ts';
 import type { Ground } from '../ground.ts';
-import { connectionFault, placeOf } from '../probes/connect.ts';
+import { placeOf } from '../place.ts';
 
 const redisPort = 6379;
 
@@ -35,11 +34,11 @@ export const queueCheck: Check = {
   },
 };
 
-async function fromHere(ground: Ground): Promise<Finding> {
-  const setting = settingOf(ground, 'REDIS_URL');
+async function fromHere({ machine }: Ground): Promise<Finding> {
+  const setting = machine?.setting('REDIS_URL');
   const place = setting && placeOf(setting.value, { 'redis:': redisPort, 'rediss:': redisPort });
-  if (place === undefined) return skipped('Not known: the service does not answer.');
-  const fault = await connectionFault(place);
+  if (machine === null || place === undefined) return skipped('Not known: the service does not answer.');
+  const fault = await machine.connectionFault(place);
   const at = `${place.host}:${place.port}`;
   return fault === undefined
     ? ok(`The server of REDIS_URL accepts connections at ${at}.`)

@@ -1,9 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { relativeTime } from '../../output/relative-time.ts';
 import { type Check, type Finding, failed, ok } from '../check.ts';
 import type { Ground } from '../ground.ts';
-import { membersOf } from '../probes/request.ts';
 
 const start = 'Start the service, and read the last line that it prints.';
 
@@ -29,29 +25,15 @@ function silent(ground: Ground, reason: string): Finding {
   const [last] = startFailures;
   if (last !== undefined) {
     const { failedAt, role, message } = last;
-    const when = relativeTime(failedAt);
+    const when = ground.ago(failedAt);
     return failed(`${found} Its last start with ROLE=${role}, ${when}, ended: ${message}`, 'Do what the message says.');
   }
-  const holder = holderOf(ground);
+  const holder = ground.machine?.dataDirectory?.holder();
   if (holder !== undefined) {
     return failed(
-      `${found} ${holder} holds the data directory.`,
+      `${found} Process ${holder} holds the data directory.`,
       'Correct --url, or stop that process and start anew.',
     );
   }
   return failed(found, ground.isLocal ? start : `Correct --url, or look on its machine. ${start}`);
-}
-
-/** Describes the process that holds the lock of the embedded database, if it lives on this machine. */
-function holderOf({ dataDirectory }: Ground): string | undefined {
-  if (dataDirectory === null) return undefined;
-  try {
-    const { pid } = membersOf(readFileSync(join(dataDirectory.path, 'broker.lock'), 'utf8'));
-    if (typeof pid !== 'number') return undefined;
-    // Signal 0 only asks whether the process exists.
-    process.kill(pid, 0);
-    return `Process ${pid}`;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { clockCheck } from '../../../../src/cli/doctor/checks/clock.ts';
-import type { Clocks } from '../../../../src/cli/doctor/ground.ts';
-import { createGround, noon } from '../../../support/cli/doctor-ground.ts';
+import { clockCheck } from '../../../src/doctor/checks/clock.ts';
+import type { Clocks } from '../../../src/doctor/ground.ts';
+import { createGround, noon } from '../../support/cli/doctor-ground.ts';
 
 const clocks = (changes: Partial<Clocks>): Clocks => ({
   sentAt: noon,

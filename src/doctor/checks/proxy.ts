@@ -1,7 +1,7 @@
 import { type Check, type Finding, failed, ok, skipped, warning } from '../check.ts';
-import { type ProviderProxy, proxyOf } from '../facts/proxy.ts';
 import type { Ground } from '../ground.ts';
-import { connectionFault, placeOf } from '../probes/connect.ts';
+import type { Machine, ProviderProxy } from '../machine.ts';
+import { placeOf } from '../place.ts';
 
 /** Variables of other programs, which the service does not use. */
 const unused = ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy'];
@@ -11,11 +11,13 @@ const ports = { 'https:': 443, 'http:': 80 };
 export const proxyCheck: Check = {
   name: 'proxy',
   async run(ground) {
-    const { environment, isLocal } = ground;
+    const { machine, isLocal } = ground;
+    if (machine === null) {
+      return skipped('Its variables are not read here.', 'Run token-broker doctor on the machine of the service.');
+    }
     if (!isLocal) return skipped('Not known: the variables are those of another machine.');
-    const proxy = proxyOf(ground);
-    if (proxy !== undefined) return ofProxy(ground, proxy);
-    const named = unused.find((name) => environment[name]);
+    if (machine.proxy !== undefined) return ofProxy(ground, machine, machine.proxy);
+    const named = unused.find((name) => machine.setting(name) !== undefined);
     if (named === undefined) return ok('No proxy is set.');
     return warning(
       `${named} is set, and provider calls do not go through it: PROVIDER_PROXY_URL is not set.`,
@@ -24,9 +26,9 @@ export const proxyCheck: Check = {
   },
 };
 
-async function ofProxy(ground: Ground, proxy: ProviderProxy): Promise<Finding> {
+async function ofProxy(ground: Ground, machine: Machine, proxy: ProviderProxy): Promise<Finding> {
   const at = `${proxy.host}:${proxy.port}`;
-  const fault = await connectionFault(proxy);
+  const fault = await machine.connectionFault(proxy);
   if (fault !== undefined) {
     return failed(
       `The proxy of PROVIDER_PROXY_URL at ${at}: ${fault}.`,

@@ -1,4 +1,3 @@
-import { relativeTime } from '../../output/relative-time.ts';
 import { type Check, failed, ok, skipped, warning } from '../check.ts';
 import type { Ground } from '../ground.ts';
 
@@ -6,7 +5,7 @@ import type { Ground } from '../ground.ts';
 export const workersCheck: Check = {
   name: 'workers',
   async run(ground) {
-    const { service } = ground;
+    const { service, ago } = ground;
     if (service.state !== 'answers') return skipped('Not known: the service does not answer.');
     const { health, readiness } = service;
     const { workers, last_sweep_at: sweptAt } = health;
@@ -21,11 +20,11 @@ export const workersCheck: Check = {
     const isOtherwiseWell = health.queue === 'ok' && health.unsaved_tokens === 0 && health.database === 'ok';
     if (health.status === 'degraded' && isOtherwiseWell) {
       return failed(
-        `${countOf(workers)}, and the last sweep ended ${relativeTime(sweptAt)}: longer ago than two intervals.`,
+        `${countOf(workers)}, and the last sweep ended ${ago(sweptAt)}: longer ago than two intervals.`,
         'Start one with token-broker sweep run, and read the log of the worker.',
       );
     }
-    const swept = sweptAt === null ? 'No sweep has ended yet' : `The last sweep ended ${relativeTime(sweptAt)}`;
+    const swept = sweptAt === null ? 'No sweep has ended yet' : `The last sweep ended ${ago(sweptAt)}`;
     return ok(`${countOf(workers)}. ${swept}.`);
   },
 };
