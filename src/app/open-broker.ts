@@ -18,7 +18,13 @@ import { createSpool } from '../embedded/spool.ts';
 import type { CachedApiKeys } from '../postgres/cache/api-key-cache.ts';
 import type { Postgres } from '../postgres/postgres.ts';
 import type { Foundation } from './foundation.ts';
-import { logHealthChanges, logRecordedFailures, logRefreshFailures, logRevocationsGivenUp } from './log/failure-log.ts';
+import {
+  logExpiryWarnings,
+  logHealthChanges,
+  logRecordedFailures,
+  logRefreshFailures,
+  logRevocationsGivenUp,
+} from './log/failure-log.ts';
 import { logKeys } from './log/key-log.ts';
 import type { openProvider } from './provider.ts';
 
@@ -49,10 +55,11 @@ export interface BrokerParts {
 export function openBroker(parts: BrokerParts): Broker {
   const { config, log, foundation, instance, postgres, apiKeys, provider, queue, cipher, tokens, ended } = parts;
   const { keyEncryptionKeys } = parts;
+  const baseUrl = () => `${parts.publicUrl()}${config.basePath}`;
   return createBroker(
     {
       ...postgres,
-      database: logRecordedFailures(postgres.database, log),
+      database: logRecordedFailures(postgres.database, log, baseUrl),
       ...provider,
       apiKeys,
       recallApiKey: apiKeys.recall,
@@ -71,21 +78,17 @@ export function openBroker(parts: BrokerParts): Broker {
       sleep: (ms, signal) => sleep(ms, undefined, { signal }),
       ended,
       onBackgroundError: parts.onError,
-      onRefreshFailure: logRefreshFailures(log),
+      onRefreshFailure: logRefreshFailures(log, baseUrl),
       onRefreshEnd: parts.onRefreshEnd,
-      onHealthChange: logHealthChanges(log),
-      onExpiryWarning: ({ grantId, connectionName, refreshExpiresAt }) =>
-        log.warn(
-          { grant_id: grantId, connection_name: connectionName, refresh_expires_at: refreshExpiresAt },
-          'refresh token will expire',
-        ),
-      onRevocationGivenUp: logRevocationsGivenUp(log),
+      onHealthChange: logHealthChanges(log, baseUrl),
+      onExpiryWarning: logExpiryWarnings(log, baseUrl),
+      onRevocationGivenUp: logRevocationsGivenUp(log, baseUrl),
       onFetch: (fetch) => {
         for (const observe of parts.fetchObservers) observe(fetch);
       },
     },
     {
-      baseUrl: () => `${parts.publicUrl()}${config.basePath}`,
+      baseUrl,
       bootstrapKey: foundation.adminKey,
       allowedReturnUrls: config.allowedReturnUrls,
       authorizationTtlMs: config.authorizationTtlMs,

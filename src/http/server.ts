@@ -141,8 +141,8 @@ async function registerRoutes(app: FastifyInstance, deps: HttpServerDeps): Promi
   apiKeyRoutes(app, useCases, publicPath);
   auditEventRoutes(app, useCases, publicPath);
   fleetStatsRoutes(app, useCases);
-  fleetConnectionRoutes(app, useCases);
-  fleetGrantRoutes(app, useCases);
+  fleetConnectionRoutes(app, useCases, deps.baseUrl);
+  fleetGrantRoutes(app, useCases, deps.baseUrl);
   sweepRoutes(app, useCases);
   encryptionRoutes(app, useCases);
   healthCheckRoutes(app, useCases);

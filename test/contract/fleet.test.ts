@@ -5,6 +5,7 @@ import { openService, type Service, uniqueName } from './service.ts';
 let service: Service;
 const acme = uniqueName('acme');
 let connection: TestConnection;
+let shared: TestConnection;
 let working: string;
 let revoked: string;
 
@@ -19,7 +20,7 @@ beforeAll(async () => {
   );
   revoked = String(body.grant_id);
   await service.api.post(`${connection.path}/revoke`, { subject: 'Person-7' }, { organization: acme });
-  await addConnection(service);
+  shared = await addConnection(service);
 });
 afterAll(() => service?.close());
 
@@ -34,6 +35,7 @@ const get = async (path: string, status = 200) => {
   expect(response.status, response.text).toBe(status);
   return response.body as unknown as Answer;
 };
+const consoleUrlOf = (name: string) => `${service.broker.url}/console/connections/${name}`;
 const idsOf = (page: Answer) => page.grants.map(({ grant_id }) => grant_id).sort();
 
 describe('GET /admin/grants', () => {
@@ -48,6 +50,7 @@ describe('GET /admin/grants', () => {
       provider: 'generic',
       status: 'completed',
       next_action: 'none',
+      console_url: `${consoleUrlOf(connection.name)}/grants/${working}?organization=${acme}`,
     });
   });
 
@@ -88,6 +91,7 @@ describe('GET /admin/grants', () => {
       organization_id: acme,
       status: 'failed',
       status_reason: 'revoked',
+      console_url: `${consoleUrlOf(connection.name)}/grants/${revoked}?organization=${acme}`,
       revoked_by: 'bootstrap',
       consents: [{ how: 'import', ended_by: 'revoked' }],
     });
@@ -100,9 +104,10 @@ describe('GET /admin/connections', () => {
   test('connections of every owner are listed, with the status that the owner sees', async () => {
     expect((await get('/admin/connections')).connections).toHaveLength(2);
     const { connections } = await get(`/admin/connections?organization_id=${acme}`);
-    expect(connections).toMatchObject([{ connection_name: connection.name, status: 'completed' }]);
+    const console_url = `${consoleUrlOf(connection.name)}?organization=${acme}`;
+    expect(connections).toMatchObject([{ connection_name: connection.name, status: 'completed', console_url }]);
     expect((await get('/admin/connections?status=not_connected')).connections).toMatchObject([
-      { organization_id: null },
+      { organization_id: null, console_url: `${consoleUrlOf(shared.name)}?organization=` },
     ]);
     expect((await get('/admin/connections?provider=slack')).connections).toEqual([]);
     expect((await get(`/admin/connections?q=${connection.name.toUpperCase()}`)).connections).toHaveLength(1);
@@ -114,6 +119,7 @@ describe('GET /admin/connections', () => {
     expect(body).toMatchObject({
       client_id: connection.clientId,
       has_client_secret: true,
+      console_url: `${consoleUrlOf(connection.name)}?organization=${acme}`,
       grants: { by_status: { not_connected: 0, completed: 1, failed: 1 }, complete: true },
     });
     for (const hidden of [connection.clientSecret, 'secret_hint', 'authorize_params', 'token_params']) {

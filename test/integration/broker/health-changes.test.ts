@@ -25,10 +25,11 @@ test('scheduled checks log when a grant becomes unhealthy and when it is healthy
   const id = await storeGrantOf(stores, connection, 'ann', minutesFromNow(60));
   const oauth = createScriptedGateway();
   const lines: unknown[][] = [];
-  const onHealthChange = logHealthChanges({
+  const log = {
     warn: (...line: unknown[]) => void lines.push(['warn', ...line]),
     info: (...line: unknown[]) => void lines.push(['info', ...line]),
-  });
+  };
+  const onHealthChange = logHealthChanges(log, () => 'https://broker.example');
   let minute = 0;
   const clock = () => minutesFromNow(minute);
   const onError = (error: unknown) => {
@@ -52,7 +53,8 @@ test('scheduled checks log when a grant becomes unhealthy and when it is healthy
   };
   const names = { connection_name: 'crm', organization_id: 'acme', subject: 'ann', grant_id: id };
   const restored = ['info', names, 'health restored'];
-  const failed = (reason: string) => ['warn', { ...names, reason }, 'health check failed'];
+  const console_url = `https://broker.example/console/connections/crm/grants/${id}?organization=acme`;
+  const failed = (reason: string) => ['warn', { ...names, reason, console_url }, 'health check failed'];
   expect(await linesAfter('failed', 401)).toEqual([failed('rejected: Status 401.')]);
   expect(await linesAfter('failed', 401)).toEqual([]);
   expect(await linesAfter('failed', 503)).toEqual([]);

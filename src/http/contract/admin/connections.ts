@@ -10,6 +10,7 @@ import { opaque } from '../parameters.ts';
 
 const { authorize_params: _, token_params: __, ...detail } = examples.detail;
 const { connections, next_cursor } = examples.list;
+const console_url = 'https://broker.example/console/connections/crm?organization=acme';
 
 export const listFleetConnections = declare({
   operationId: 'listFleetConnections',
@@ -36,7 +37,10 @@ export const listFleetConnections = declare({
     200: {
       description: 'A page of connections.',
       schema: fleetConnectionList,
-      example: { connections: connections.map(({ shadowed: ___, ...connection }) => connection), next_cursor },
+      example: {
+        connections: connections.map(({ shadowed: ___, ...connection }) => ({ ...connection, console_url })),
+        next_cursor,
+      },
     },
   },
   problems: [],
@@ -57,6 +61,7 @@ export const getFleetConnection = declare({
       schema: fleetConnectionDetail,
       example: {
         ...detail,
+        console_url,
         grants: { by_status: { not_connected: 0, completed: 1200, failed: 4 }, complete: true },
       },
     },

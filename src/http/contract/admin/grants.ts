@@ -17,6 +17,7 @@ const example = {
   connection_organization_id: 'acme',
   provider: 'generic',
   status_message: null,
+  console_url: `https://broker.example/console/connections/crm/grants/${examples.grant.grant_id}?organization=acme`,
 };
 
 export const listFleetGrants = declare({

@@ -12,9 +12,11 @@ export interface FleetConnectionUseCases {
   getFleetConnection: GetFleetConnection;
 }
 
+/** `baseUrl`: PUBLIC_URL with BASE_PATH, which links to the console begin with. */
 export function fleetConnectionRoutes(
   app: FastifyInstance,
   { listFleetConnections, getFleetConnection }: FleetConnectionUseCases,
+  baseUrl: () => string,
 ): void {
   mount(app, routes.listFleetConnections, async ({ caller, query }) => {
     const { organization_id, status, provider, q, limit, cursor } = query;
@@ -25,11 +27,12 @@ export function fleetConnectionRoutes(
       ...(q ? { q } : {}),
     };
     const page = await listFleetConnections(caller, selection, { limit, ...(cursor ? { cursor } : {}) });
-    return { connections: page.connections.map(toFleetConnection), next_cursor: page.nextCursor };
+    const connections = page.connections.map((view) => toFleetConnection(view, baseUrl()));
+    return { connections, next_cursor: page.nextCursor };
   });
 
   mount(app, routes.getFleetConnection, async ({ caller, params }) => {
     const { connection, grants } = await getFleetConnection(caller, params.id);
-    return toFleetConnectionDetail(connection, grants);
+    return toFleetConnectionDetail(connection, grants, baseUrl());
   });
 }

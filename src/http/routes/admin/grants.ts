@@ -9,7 +9,12 @@ export interface FleetGrantUseCases {
   getFleetGrant: GetFleetGrant;
 }
 
-export function fleetGrantRoutes(app: FastifyInstance, { listFleetGrants, getFleetGrant }: FleetGrantUseCases): void {
+/** `baseUrl`: PUBLIC_URL with BASE_PATH, which links to the console begin with. */
+export function fleetGrantRoutes(
+  app: FastifyInstance,
+  { listFleetGrants, getFleetGrant }: FleetGrantUseCases,
+  baseUrl: () => string,
+): void {
   mount(app, routes.listFleetGrants, async ({ caller, query }) => {
     const { organization_id, connection_name, provider, status, status_reason, next_action } = query;
     const { expires_before, refresh_expires_before, q, limit, cursor } = query;
@@ -25,10 +30,10 @@ export function fleetGrantRoutes(app: FastifyInstance, { listFleetGrants, getFle
       ...(q ? { q } : {}),
     };
     const page = await listFleetGrants(caller, selection, { limit, ...(cursor ? { cursor } : {}) });
-    return { grants: page.grants.map(toFleetGrant), next_cursor: page.nextCursor };
+    return { grants: page.grants.map((grant) => toFleetGrant(grant, baseUrl())), next_cursor: page.nextCursor };
   });
 
   mount(app, routes.getFleetGrant, async ({ caller, params }) =>
-    toFleetGrantDetail(await getFleetGrant(caller, params.id)),
+    toFleetGrantDetail(await getFleetGrant(caller, params.id), baseUrl()),
   );
 }

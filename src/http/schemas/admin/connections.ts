@@ -1,10 +1,16 @@
 import { z } from 'zod';
 import type { ConnectionGrantCounts } from '../../../broker/administration/read-fleet-connections.ts';
 import type { ConnectionView } from '../../../broker/connections/connection-view.ts';
+import { connectionPage } from '../../../domain/console/console-pages.ts';
 import { connectionDetail, connectionSummary, toDetail, toSummary } from '../connections.ts';
 import { countByStatus } from './stats.ts';
 
-export const fleetConnection = connectionSummary.omit({ shadowed: true }).meta({ id: 'FleetConnection' });
+const consoleUrl = z.string().describe('Page of the connection in the console, as its owner sees it.');
+
+export const fleetConnection = connectionSummary
+  .omit({ shadowed: true })
+  .extend({ console_url: consoleUrl })
+  .meta({ id: 'FleetConnection' });
 
 export const fleetConnectionList = z
   .object({
@@ -20,6 +26,7 @@ export const fleetConnectionList = z
 export const fleetConnectionDetail = connectionDetail
   .omit({ authorize_params: true, token_params: true })
   .extend({
+    console_url: consoleUrl,
     grants: z
       .object({
         by_status: countByStatus,
@@ -29,15 +36,25 @@ export const fleetConnectionDetail = connectionDetail
   })
   .meta({ id: 'FleetConnectionDetail' });
 
-export function toFleetConnection(view: ConnectionView): z.input<typeof fleetConnection> {
+/** `baseUrl`: PUBLIC_URL with BASE_PATH. */
+export function toFleetConnection(view: ConnectionView, baseUrl: string): z.input<typeof fleetConnection> {
   const { shadowed: _, ...summary } = toSummary(view);
-  return summary;
+  return { ...summary, console_url: consoleUrlOf(view, baseUrl) };
 }
 
 export function toFleetConnectionDetail(
   view: ConnectionView,
   { byStatus, isComplete }: ConnectionGrantCounts,
+  baseUrl: string,
 ): z.input<typeof fleetConnectionDetail> {
   const { authorize_params: _, token_params: __, ...detail } = toDetail(view, view.connection.organizationId);
-  return { ...detail, grants: { by_status: byStatus, complete: isComplete } };
+  return {
+    ...detail,
+    console_url: consoleUrlOf(view, baseUrl),
+    grants: { by_status: byStatus, complete: isComplete },
+  };
+}
+
+function consoleUrlOf({ connection }: ConnectionView, baseUrl: string): string {
+  return `${baseUrl}${connectionPage(connection)}`;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { FleetGrantView } from '../../../broker/administration/read-fleet-grants.ts';
+import { grantPage } from '../../../domain/console/console-pages.ts';
 import type { Consent } from '../../../domain/grants/consent.ts';
 import { isoOrNull, time, timeOrNull } from '../fields/text.ts';
 import { grantSummary, toGrantSummary } from '../grants.ts';
@@ -15,6 +16,7 @@ const fleetGrantShape = {
   connection_organization_id: owner.describe('Organisation that owns the connection; null for a global connection.'),
   provider: z.string(),
   status_message: z.string().nullable(),
+  console_url: z.string().describe('Page of the grant in the console, as its owner sees it.'),
 };
 
 export const fleetGrant = z.object(fleetGrantShape).meta({ id: 'FleetGrant' });
@@ -49,25 +51,28 @@ export const fleetGrantDetail = z
   })
   .meta({ id: 'FleetGrantDetail' });
 
-export function toFleetGrant({ grant, connection }: FleetGrantView): z.input<typeof fleetGrant> {
+/** `baseUrl`: PUBLIC_URL with BASE_PATH. */
+export function toFleetGrant({ grant, connection }: FleetGrantView, baseUrl: string): z.input<typeof fleetGrant> {
+  const { id: grantId, organizationId } = grant;
   return {
     ...toGrantSummary(grant),
-    organization_id: grant.organizationId,
+    organization_id: organizationId,
     connection_id: connection.id,
     connection_name: connection.name,
     connection_organization_id: connection.organizationId,
     provider: connection.settings.provider,
     status_message: grant.statusMessage,
+    console_url: `${baseUrl}${grantPage({ connectionName: connection.name, organizationId, grantId })}`,
   };
 }
 
-export function toFleetGrantDetail({
-  consents: history,
-  ...view
-}: FleetGrantView & { consents: readonly Consent[] }): z.input<typeof fleetGrantDetail> {
+export function toFleetGrantDetail(
+  { consents: history, ...view }: FleetGrantView & { consents: readonly Consent[] },
+  baseUrl: string,
+): z.input<typeof fleetGrantDetail> {
   const { grant } = view;
   return {
-    ...toFleetGrant(view),
+    ...toFleetGrant(view, baseUrl),
     requested_scopes: grant.requestedScopes,
     version: grant.version,
     obtained_at: isoOrNull(grant.metadata?.obtainedAt),
