@@ -67,10 +67,11 @@ export function stepsToReady(parts: Background): StartupStep[] {
 
 /** Runs the work of every minute. A round may fail: the next one repeats it. */
 export function doChores(parts: Background): void {
-  const { config, apiKeys, postgres, onError } = parts;
+  const { config, apiKeys, broker, postgres, onError } = parts;
   const report = reportUnexpected(onError);
   postgres.clock.synchronize().catch(report);
   apiKeys.flush().catch(report);
+  broker.removeEndedSessions().catch(report);
   postgres.authorizations.purge(new Date(postgres.clock.now().getTime() - authorizationRetentionMs)).catch(report);
   if (!config.callsTokenEndpoints) return;
   claimAbandoned(config.dataDir)

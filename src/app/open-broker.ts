@@ -90,6 +90,7 @@ export function openBroker(parts: BrokerParts): Broker {
     {
       baseUrl,
       bootstrapKey: foundation.adminKey,
+      consoleRoles: [],
       allowedReturnUrls: config.allowedReturnUrls,
       authorizationTtlMs: config.authorizationTtlMs,
       confirmPage: config.confirmPage,

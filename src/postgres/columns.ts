@@ -42,6 +42,7 @@ const instants = new Set<string>(
     last_accessed_at: true,
     last_health_check_at: true,
     last_refresh_at: true,
+    last_seen_at: true,
     last_test_at: true,
     last_used_at: true,
     lease_until: true,

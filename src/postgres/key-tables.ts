@@ -1,8 +1,9 @@
 import type { Generated } from 'kysely';
 import type { Permission } from '../domain/callers/caller.ts';
+import type { SessionIdentity } from '../domain/callers/session.ts';
 import type { DataKeyState } from '../domain/ports/keys.ts';
 import type { RotationState, SealedPlace } from '../domain/ports/maintenance/key-rotation.ts';
-import type { Bytes } from './column-types.ts';
+import type { Bytes, Json } from './column-types.ts';
 
 export interface ApiKeysTable {
   id: string;
@@ -18,6 +19,18 @@ export interface ApiKeysTable {
   rate_limit_per_minute: number | null;
   last_used_at: Date | null;
   revoked_at: Date | null;
+}
+
+/** Sessions of the console. The id itself is stored nowhere. */
+export interface ConsoleSessionsTable {
+  id_hash: Bytes;
+  identity: Json<SessionIdentity>;
+  caller_id: string;
+  csrf_secret: string;
+  created_at: Date;
+  last_seen_at: Date;
+  address: string | null;
+  agent: string | null;
 }
 
 export interface DataKeysTable {

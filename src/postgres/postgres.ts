@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { AuditBatchWriter, AuditReader, ConsentReader } from '../domain/ports/audit.ts';
-import type { ApiKeyStore, AuthorizationLookup } from '../domain/ports/callers.ts';
+import type { ApiKeyStore, AuthorizationLookup, ConsoleSessions } from '../domain/ports/callers.ts';
 import type { ClientSecretStore } from '../domain/ports/client-secrets.ts';
 import type { CredentialLookup, GrantSignals, RefreshStore, SiblingStores } from '../domain/ports/engine.ts';
 import type { FleetCounts, FleetReader } from '../domain/ports/fleet.ts';
@@ -39,6 +39,7 @@ import { createListener, type Listener } from './notify/listener.ts';
 import { createNotifier } from './notify/notifier.ts';
 import { createRefreshStore, type LeaseKeeper } from './refresh/refresh-store.ts';
 import { createSiblingStores } from './refresh/sibling-stores.ts';
+import { createConsoleSessions } from './sessions/console-sessions.ts';
 import { tableNames } from './tables.ts';
 import { createWorkflowFetchAdapters, type WorkflowFetchAdapters } from './workflows/fetch-adapters.ts';
 
@@ -65,6 +66,7 @@ export interface Postgres extends WorkflowFetchAdapters, MaintenanceStores, Rota
   fleet: FleetReader & FleetCounts;
   authorizations: AuthorizationLookup & AuthorizationPurge;
   apiKeys: ApiKeyStore;
+  consoleSessions: ConsoleSessions;
   signals: GrantSignals;
   /** Returned unstarted: the process subscribes its handlers first, then starts it. */
   listener: Listener;
@@ -125,13 +127,12 @@ export function createPostgres(options: PostgresOptions): Postgres {
     onReplaced: listener.reconnect,
     onError,
   });
-  const { notifyLocally } = listener;
   const credentials = createCredentials(createCredentialLookup({ pool }), listener, credentialCacheMax);
-  const notifier = createNotifier({ pool, notifyLocally, onError });
+  const notifier = createNotifier({ pool, notifyLocally: listener.notifyLocally, onError });
   const refreshes = createRefreshStore({ db, pool, notifier });
 
   return {
-    database: createDatabase({ db, pool, reserved, notifyLocally }),
+    database: createDatabase({ db, pool, reserved, notifyLocally: listener.notifyLocally }),
     credentials,
     refreshes,
     siblingRefreshes: createSiblingStores({ db, pool, notifier }, refreshes),
@@ -149,6 +150,7 @@ export function createPostgres(options: PostgresOptions): Postgres {
     ...createWorkflowFetchAdapters({ db, pool, listener }),
     authorizations: createAuthorizationLookup({ db }),
     apiKeys: createApiKeyStore({ db, reservedDb, pool: reserved }),
+    consoleSessions: createConsoleSessions({ db }),
     ...createRotationStores({ db }),
     signals: createGrantSignals({ listener }),
     listener,

@@ -17,7 +17,13 @@ import type {
 } from './background-tables.ts';
 import type { Json, NullableBytes, NullableJson } from './column-types.ts';
 import type { FleetCountChangesTable, FleetCountsTable, FleetGrantsTable } from './fleet-tables.ts';
-import type { ApiKeysTable, DataKeysTable, KeyHoldersTable, KeyRotationsTable } from './key-tables.ts';
+import type {
+  ApiKeysTable,
+  ConsoleSessionsTable,
+  DataKeysTable,
+  KeyHoldersTable,
+  KeyRotationsTable,
+} from './key-tables.ts';
 import type { StoredSiblings } from './stored-siblings.ts';
 import type { WorkflowDependenciesTable, WorkflowStatesTable } from './workflow-tables.ts';
 
@@ -132,6 +138,7 @@ export interface Tables {
   deleted_authorizations: DeletedAuthorizationsTable;
   api_keys: ApiKeysTable;
   client_refusals: ClientRefusalsTable;
+  console_sessions: ConsoleSessionsTable;
   data_keys: DataKeysTable;
   key_holders: KeyHoldersTable;
   key_rotations: KeyRotationsTable;
@@ -161,6 +168,7 @@ export const tableNames: readonly string[] = Object.keys({
   deleted_authorizations: true,
   api_keys: true,
   client_refusals: true,
+  console_sessions: true,
   data_keys: true,
   key_holders: true,
   key_rotations: true,

@@ -3,6 +3,7 @@ import { createMemoryApiKeys } from '../support/memory/api-keys.ts';
 import { createMemoryCipher } from '../support/memory/cipher.ts';
 import { createMemoryDataKeys } from '../support/memory/data-keys.ts';
 import { createMemoryQueue } from '../support/memory/queue.ts';
+import { createMemorySessions } from '../support/memory/sessions.ts';
 import { createMemorySpool } from '../support/memory/spool.ts';
 import { createMemoryStores } from '../support/memory/stores/stores.ts';
 import { describeApiKeys } from './api-keys.ts';
@@ -14,6 +15,7 @@ import { describeConfirmations } from './confirmations.ts';
 import { describeConnectionStatus } from './connection-status.ts';
 import { describeConnections } from './connections.ts';
 import { describeConsents } from './consents.ts';
+import { describeConsoleSessions } from './console-sessions.ts';
 import { describeCredentials } from './credentials.ts';
 import { describeDataKeys, type OpenedDataKeys } from './data-keys.ts';
 import { describeDatabase } from './database.ts';
@@ -95,6 +97,11 @@ describe('in memory', () => {
   describeTenants(open);
   describeWorkflows(open);
   describeApiKeys(async () => createMemoryApiKeys());
+  describeConsoleSessions(async () => {
+    const sessions = createMemorySessions();
+    const of = (actor: string) => sessions.audit.filter((event) => event.actor === actor);
+    return { sessions, actionsOf: async (actor) => of(actor).map(({ action }) => action) };
+  });
   describeDataKeys(openDataKeys);
   describeCipher(async () => createMemoryCipher());
   describeSpool(openSpool);

@@ -12,6 +12,7 @@ import { describeConfirmations } from './confirmations.ts';
 import { describeConnectionStatus } from './connection-status.ts';
 import { describeConnections } from './connections.ts';
 import { describeConsents } from './consents.ts';
+import { describeConsoleSessions } from './console-sessions.ts';
 import { describeCredentials } from './credentials.ts';
 import { describeDataKeys } from './data-keys.ts';
 import { describeDatabase } from './database.ts';
@@ -78,6 +79,15 @@ describe('on Postgres', () => {
   describeTenants(open);
   describeWorkflows(open);
   describeApiKeys(async () => (await open()).apiKeys);
+  describeConsoleSessions(async () => {
+    const { consoleSessions: sessions, audit } = await open();
+    const reach = { organizations: '*', global: true } as const;
+    const actionsOf = async (actor: string) => {
+      const { events } = await audit.list({ reach, actor }, { limit: 10 });
+      return events.map(({ action }) => action).toReversed();
+    };
+    return { sessions, actionsOf };
+  });
   describe('in a database of its own', () => {
     let empty: TestStores | undefined;
     afterAll(() => empty?.end());

@@ -1,8 +1,9 @@
 import type { ApiKey } from '../../domain/callers/api-key.ts';
+import type { ConsoleRole } from '../../domain/callers/console-role.ts';
 import type { OnFetch } from '../../domain/grants/credential-fetch.ts';
 import type { RefreshSchedule } from '../../domain/grants/refresh-policy.ts';
 import type { AuditReader, ConsentReader } from '../../domain/ports/audit.ts';
-import type { ApiKeyStore, AuthorizationLookup } from '../../domain/ports/callers.ts';
+import type { ApiKeyStore, AuthorizationLookup, ConsoleSessions } from '../../domain/ports/callers.ts';
 import type { Cipher } from '../../domain/ports/cipher.ts';
 import type { ClientSecretStore, SecretFingerprints } from '../../domain/ports/client-secrets.ts';
 import type {
@@ -59,6 +60,7 @@ export interface BrokerPorts {
   workflowStates: WorkflowStates;
   authorizations: AuthorizationLookup;
   apiKeys: ApiKeyStore;
+  consoleSessions: ConsoleSessions;
   /** Returns an API key that this process has in memory. */
   recallApiKey: (id: string) => ApiKey | undefined;
   noteKeyUse: (id: string) => void;
@@ -96,6 +98,8 @@ export interface BrokerPorts {
 export interface BrokerSettings {
   baseUrl: () => string;
   bootstrapKey: Secret | null;
+  /** Roles of people in the console. The first that matches decides. */
+  consoleRoles: readonly ConsoleRole[];
   allowedReturnUrls: readonly string[];
   authorizationTtlMs: number;
   /** Links that show a page before the provider. */

@@ -9,6 +9,7 @@ import { createMaintainAudit } from '../maintenance/maintain-audit.ts';
 import { createRefreshAhead } from '../maintenance/refresh-ahead.ts';
 import { createRefreshDueGrant } from '../maintenance/refresh-due-grant.ts';
 import type { RefreshSiblings } from '../maintenance/refresh-siblings.ts';
+import { createRemoveEndedSessions } from '../maintenance/remove-ended-sessions.ts';
 import { createRevokePending } from '../maintenance/revoke-pending.ts';
 import { createRunHealthChecks } from '../maintenance/run-health-checks.ts';
 import { createSweepDueGrants, isSweepOverdue } from '../maintenance/sweep-due-grants.ts';
@@ -38,6 +39,7 @@ export function createMaintenance(
     warnOfExpiry: createWarnOfExpiry({ expiries, clock, warningMs, onWarning }),
     revokePending: createRevokePending(attempts),
     discardUnconfirmed: createDiscardUnconfirmed({ authorizations, database, revokeWaiting, clock }),
+    removeEndedSessions: createRemoveEndedSessions({ sessions: ports.consoleSessions, clock }),
     maintainAudit: createMaintainAudit({ partitions: ports.auditPartitions, clock, retentionMs: auditRetentionMs }),
   };
 }

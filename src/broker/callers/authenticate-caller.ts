@@ -1,5 +1,6 @@
-import { type ApiKey, callerIdOf } from '../../domain/callers/api-key.ts';
-import { type Caller, permissions, reachesInstallation } from '../../domain/callers/caller.ts';
+import { type ApiKey, callerOfKey, isActive } from '../../domain/callers/api-key.ts';
+import { bootstrapCaller } from '../../domain/callers/bootstrap.ts';
+import { type Caller, reachesInstallation } from '../../domain/callers/caller.ts';
 import { BrokerError } from '../../domain/errors.ts';
 import type { Tokens } from '../../domain/ports/tokens.ts';
 import type { WorkloadTokens } from '../../domain/ports/workload-tokens.ts';
@@ -35,17 +36,6 @@ export interface AuthenticateCallerDeps {
   sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-const bootstrapCaller: Caller = {
-  id: 'bootstrap',
-  name: 'bootstrap',
-  permissions,
-  organizations: '*',
-  global: true,
-  connections: null,
-  expiresAt: null,
-  rateLimitPerMinute: null,
-};
-
 export function createAuthenticateCaller(deps: AuthenticateCallerDeps): AuthenticateCaller {
   const { findApiKey, recallApiKey, noteUse, workloadTokens, tokens, bootstrapKey, clock } = deps;
   const remembered = createRememberedKeys(deps);
@@ -74,17 +64,12 @@ export function createAuthenticateCaller(deps: AuthenticateCallerDeps): Authenti
       if (workload === undefined) throw unauthorized();
       return workload;
     }
-    if (key.revokedAt !== null || (key.expiresAt !== null && key.expiresAt <= clock())) throw unauthorized();
+    if (!isActive(key, clock())) throw unauthorized();
     // Keys of one organisation, which no such route accepts, must not make the keys of monitors forgotten.
     if (!needsDatabase && reachesInstallation(key)) remembered.remember(key);
     noteUse(key.id);
-    return callerOf(key);
+    return callerOfKey(key);
   };
-}
-
-function callerOf(key: ApiKey): Caller {
-  const { id, name, permissions, organizations, global, connections, expiresAt, rateLimitPerMinute } = key;
-  return { id: callerIdOf(id), name, permissions, organizations, global, connections, expiresAt, rateLimitPerMinute };
 }
 
 /** One error for unknown, wrong, revoked and expired keys and tokens: a caller cannot tell them apart. */

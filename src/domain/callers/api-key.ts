@@ -58,6 +58,17 @@ export function rateLimitWithin({ rateLimitPerMinute: own }: Caller, requested: 
   return Math.min(own, requested);
 }
 
+/** Checks whether a key is neither revoked nor expired. */
+export function isActive({ revokedAt, expiresAt }: Pick<ApiKey, 'revokedAt' | 'expiresAt'>, now: Date): boolean {
+  return revokedAt === null && (expiresAt === null || expiresAt > now);
+}
+
+/** Maps an active key to a caller. */
+export function callerOfKey(key: ApiKey): Caller {
+  const { id, name, permissions, organizations, global, connections, expiresAt, rateLimitPerMinute } = key;
+  return { id: callerIdOf(id), name, permissions, organizations, global, connections, expiresAt, rateLimitPerMinute };
+}
+
 const callerPrefix = 'api_key:';
 
 /** Id of an API key as a caller: in the audit trail and in `created_by`. */

@@ -23,7 +23,10 @@ export interface Reach {
 
 /** An authenticated API client. */
 export interface Caller extends Reach {
-  /** Identifier in the audit trail and in `created_by`: `api_key:<id>`, `workload:<issuer>#<subject>` or `bootstrap`. */
+  /**
+   * Identifier in the audit trail and in `created_by`: `api_key:<id>`, `workload:<issuer>#<subject>`,
+   * `person:<issuer>#<subject>` or `bootstrap`.
+   */
   id: string;
   name: string;
   permissions: readonly Permission[];

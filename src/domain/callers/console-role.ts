@@ -26,13 +26,25 @@ export function roleOfClaims(roles: readonly ConsoleRole[], values: readonly str
   return roles.find(({ value }) => values.some((each) => matchesPattern(value, each)));
 }
 
+/** Without control characters, and short enough for the index of the audit trail. OpenID Connect Core §2: at most 255. */
+const subjectForm = /^[^\p{C}]{1,255}$/u;
+
+/** Checks whether a subject can be part of a caller's id. */
+export function isPersonSubject(subject: string): boolean {
+  return subjectForm.test(subject);
+}
+
+/** Id of a person as a caller. An issuer has no fragment, so the parts cannot be confused. */
+export function personIdOf({ issuer, subject }: Pick<Person, 'issuer' | 'subject'>): string {
+  return `person:${issuer}#${subject}`;
+}
+
 /** Maps a person with that role to a caller. Keys that they create may outlive their session. */
-export function callerOfPerson({ issuer, subject, name }: Person, role: ConsoleRole): Caller {
+export function callerOfPerson(person: Person, role: ConsoleRole): Caller {
   const { permissions, organizations, global, connections, rateLimitPerMinute } = role;
   return {
-    // An issuer has no fragment, so the parts cannot be confused.
-    id: `person:${issuer}#${subject}`,
-    name,
+    id: personIdOf(person),
+    name: person.name,
     permissions,
     organizations,
     global,

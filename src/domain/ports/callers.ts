@@ -2,6 +2,7 @@ import type { AuditEvent } from '../audit.ts';
 import type { Authorization } from '../authorization.ts';
 import type { ApiKey } from '../callers/api-key.ts';
 import type { Reach } from '../callers/caller.ts';
+import type { Session } from '../callers/session.ts';
 import type { Connection, OrganizationId } from '../connections/connection.ts';
 
 export interface AuthorizationWithConnection {
@@ -63,4 +64,23 @@ export interface ApiKeyStore {
   revoke(id: string, revocation: KeyRevocation): Promise<ApiKey[]>;
   /** Records the last use, best effort. The caller batches the ids. */
   touch(ids: readonly string[], now: Date): Promise<void>;
+}
+
+/** Sessions of the console. They belong to callers, not to organisations. */
+export interface ConsoleSessions {
+  /** Inserts the session and its audit event in one transaction. */
+  create(session: Session, event: AuditEvent): Promise<void>;
+  find(idHash: Uint8Array): Promise<Session | undefined>;
+  /** Writes the time of a request, best effort. The time never goes back. */
+  touch(idHash: Uint8Array, now: Date): Promise<void>;
+  /** Removes a session and appends the event in one transaction. Returns false, without an event, if it has ended. */
+  end(idHash: Uint8Array, eventOf: (session: Session) => AuditEvent): Promise<boolean>;
+  /** Removes every session of a caller, with one event for all of them. Returns their number. */
+  endAllOf(callerId: string, eventOf: (ended: number) => AuditEvent): Promise<number>;
+  /** Lists the sessions of a caller, the latest request first. */
+  listOf(callerId: string, limit: number): Promise<Session[]>;
+  /** Removes at most `limit` sessions whose last request is older than `before`. Returns their number. */
+  removeIdle(before: Date, limit: number): Promise<number>;
+  /** Appends the event of a sign-in that opened no session. */
+  refuse(event: AuditEvent): Promise<void>;
 }

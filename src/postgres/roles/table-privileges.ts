@@ -16,6 +16,7 @@ export const tablePrivileges: Readonly<Record<keyof Tables, readonly Privilege[]
   deleted_authorizations: ['select', 'insert', 'delete'],
   api_keys: kept,
   client_refusals: all,
+  console_sessions: all,
   data_keys: all,
   key_holders: all,
   key_rotations: kept,

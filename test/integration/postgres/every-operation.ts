@@ -15,6 +15,7 @@ import { checkHealth } from './health-operations.ts';
 import { rotateKeys } from './key-operations.ts';
 import { record } from './record-operations.ts';
 import { revokeAtProvider } from './revocation-operations.ts';
+import { useSessions } from './session-operations.ts';
 import { readWorkflows, writeWorkflows } from './workflow-operations.ts';
 
 const leaseMs = 45_000;
@@ -32,6 +33,7 @@ export async function runEveryOperation(postgres: Postgres): Promise<string[]> {
   await maintain(postgres, connection, called);
   await authorize(postgres, connection, called);
   await useKeys(postgres, connection, called);
+  await useSessions(postgres, connection, called);
   await audit(postgres, connection, called);
   await readFleet(record('fleet', postgres.fleet, called), connection);
   await revokeAtProvider(postgres, connection, called);

@@ -24,6 +24,7 @@ import { createIdleKeys } from './idle-keys.ts';
 import { createIdleMaintenance } from './idle-maintenance.ts';
 import { noWorkloadTokens } from './no-workload-tokens.ts';
 import { createMemoryQueue } from './queue.ts';
+import { createMemorySessions } from './sessions.ts';
 import { createMemorySpool } from './spool.ts';
 import { createMemoryStores } from './stores/stores.ts';
 
@@ -51,6 +52,7 @@ export function createMemoryBroker() {
       // Grants in memory have no second token set.
       siblingRefreshes: () => stores.refreshes,
       apiKeys,
+      consoleSessions: createMemorySessions(),
       recallApiKey: (id) => apiKeys.rows.get(id),
       noteKeyUse: () => {},
       workloadTokens: noWorkloadTokens,
@@ -77,6 +79,7 @@ export function createMemoryBroker() {
     {
       baseUrl: () => place.baseUrl,
       bootstrapKey: null,
+      consoleRoles: [],
       allowedReturnUrls: ['https://app.test'],
       authorizationTtlMs: 900_000,
       confirmPage: 'never',

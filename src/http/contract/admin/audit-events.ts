@@ -17,7 +17,7 @@ export const listAuditEvents = declare({
   access: accessOf.listAuditEvents,
   query: z.object({
     actor: queryText(1000).describe(
-      'Only events of this caller: api_key:ID, workload:ISSUER#SUBJECT, bootstrap or broker.',
+      'Only events of this caller: api_key:ID, workload:ISSUER#SUBJECT, person:ISSUER#SUBJECT, bootstrap or broker.',
     ),
     action: z.enum(auditActions).optional().describe('Only events of this action.'),
     organization_id: z
