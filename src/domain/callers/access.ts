@@ -1,3 +1,4 @@
+import type { OrganizationId } from '../connections/connection.ts';
 import {
   type Actor,
   type Caller,
@@ -92,20 +93,25 @@ export type Operation = keyof typeof accessOf;
 
 /**
  * Decides whether the caller may run an operation. Returns the actor of an operation for one organisation, null for any
- * other. `organization` is the one that the request names; without it the rule of `selectOrganization` holds. Throws
- * `forbidden`.
+ * other. `organization` is the one that the request names, null for the global scope; without it the rule of
+ * `selectOrganization` holds. Throws `forbidden`.
  */
 export function authorize(
   caller: Caller,
   access: AccessForOrganization,
-  organization: string | undefined,
+  organization: OrganizationId | undefined,
   trace: Trace,
 ): Actor;
-export function authorize(caller: Caller, access: Access, organization: string | undefined, trace: Trace): Actor | null;
 export function authorize(
   caller: Caller,
   access: Access,
-  organization: string | undefined,
+  organization: OrganizationId | undefined,
+  trace: Trace,
+): Actor | null;
+export function authorize(
+  caller: Caller,
+  access: Access,
+  organization: OrganizationId | undefined,
   trace: Trace,
 ): Actor | null {
   requirePermission(caller, access.permission);

@@ -82,12 +82,12 @@ export function impliedOrganization({ organizations, global }: Reach): Organizat
 }
 
 /**
- * Selects the organisation of a request. If the request names none, it is the caller's only organisation. A caller with
- * the global right, or with several organisations, then acts for the global scope. Throws `forbidden` if the caller
- * cannot reach the selected organisation.
+ * Selects the organisation of a request. `named` is null if the request names the global scope. If it names none, it is
+ * the caller's only organisation. A caller with the global right, or with several organisations, then acts for the
+ * global scope. Throws `forbidden` if the caller cannot reach the selected organisation.
  */
-export function selectOrganization(caller: Caller, named: string | undefined, trace: Trace): Actor {
-  const organizationId = named ?? impliedOrganization(caller);
+export function selectOrganization(caller: Caller, named: OrganizationId | undefined, trace: Trace): Actor {
+  const organizationId = named === undefined ? impliedOrganization(caller) : named;
   if (!canReach(caller, organizationId)) {
     throw BrokerError.of(
       'forbidden',

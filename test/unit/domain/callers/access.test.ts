@@ -27,6 +27,13 @@ describe('authorizing an operation', () => {
     expect(authorize(everything, accessOf.listConnections, undefined, trace).organizationId).toBeNull();
   });
 
+  test('of the global scope, named as such, is refused to a caller that implies an organisation', () => {
+    expect(authorize(everything, accessOf.listConnections, null, trace).organizationId).toBeNull();
+    expect(() => authorize(ofAcme, accessOf.listConnections, null, trace)).toThrow(
+      expect.objectContaining({ code: 'forbidden' }),
+    );
+  });
+
   test('of one organisation is refused for an organisation beyond reach', () => {
     expect(() => authorize(ofAcme, accessOf.listConnections, 'globex', trace)).toThrow(BrokerError);
   });
