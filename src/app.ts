@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import about from '../package.json' with { type: 'json' };
 import { type Background, doChores, stepsToReady } from './app/background.ts';
 import { openSharedCounts } from './app/callers/open-shared-counts.ts';
 import { openWorkloadTokens } from './app/callers/open-workload-tokens.ts';
@@ -12,21 +11,20 @@ import { openEncryptionKeys } from './app/keys/open-encryption-keys.ts';
 import { openKeyWatch } from './app/keys/open-key-watch.ts';
 import { openBroker } from './app/open-broker.ts';
 import { openFetchAudit } from './app/open-fetch-audit.ts';
-import { monitoredState, openMetrics } from './app/open-metrics.ts';
+import { installationReadings, monitoredState, openMetrics } from './app/open-metrics.ts';
 import { openRegistrations } from './app/open-registrations.ts';
 import { createProbes } from './app/probes.ts';
 import { openProvider } from './app/provider.ts';
 import { reportUnexpected } from './app/report-unexpected.ts';
+import { openServer } from './app/server/open-server.ts';
 import { startUp } from './app/startup.ts';
 import { openPostgres, queueLocation, queueOwner } from './app/storage.ts';
 import type { Broker } from './broker/assembly/create-broker.ts';
-import { normalizePath } from './config/base-path.ts';
 import type { Config } from './config.ts';
 import { createDeferredCipher } from './crypto/deferred-cipher.ts';
 import { createDerivedKeys } from './crypto/derived-keys.ts';
 import { createTokens } from './crypto/tokens.ts';
 import { claimInstances } from './embedded/instance.ts';
-import { createHttpServer } from './http/server.ts';
 import { createJobs, type Jobs } from './jobs/create-jobs.ts';
 import { createWorkerHeartbeat } from './jobs/worker-heartbeat.ts';
 import { createCachedApiKeys } from './postgres/cache/api-key-cache.ts';
@@ -114,6 +112,7 @@ async function build(config: Config, log: Logger, stack: AsyncDisposableStack, e
     workloadTokens,
     provider,
     queue: jobs,
+    readings: installationReadings({ config, postgres, jobs }),
     cipher,
     keyEncryptionKeys,
     derivedKeys,
@@ -137,25 +136,19 @@ async function build(config: Config, log: Logger, stack: AsyncDisposableStack, e
   stack.defer(() => heartbeat.stop());
 
   metrics.watch(monitoredState({ config, postgres, jobs, cipher, provider, fetchAudit }));
-  const server = await createHttpServer({
-    useCases: broker,
-    serves: config.role === 'worker' ? 'health' : 'everything',
-    catalogue: provider.catalogue,
+  const server = await openServer({
+    config,
+    log,
+    foundation,
+    broker,
+    provider,
     probes: createProbes({ config, postgres, jobs, cipher, connectionsFile, waitingFor: () => waitingFor }),
-    logger: log,
-    onRequestEnd: metrics.onRequest,
-    readMetrics: metrics.readMetrics,
-    clock,
-    newBrowserId: () => tokens.random(32),
-    version: about.version,
-    basePath: config.basePath,
-    publicPath: `${normalizePath(new URL(publicUrl || 'http://localhost').pathname)}${config.basePath}`,
-    publicUrlIsHttps: publicUrl.startsWith('https:'),
-    baseUrl: () => `${publicUrl}${config.basePath}`,
-    cookieKeys: () => derivedKeys('browser-cookie'),
-    rateLimitMax: config.rateLimitMax,
+    metrics,
+    derivedKeys,
+    tokens,
     sharedCounts,
-    trustProxy: config.trustProxy,
+    publicUrl: () => publicUrl,
+    clock,
   });
   stack.defer(() => server.close());
   ending.throwIfAborted();

@@ -13,19 +13,25 @@ export type ReplyWithError = (error: unknown, request: FastifyRequest, reply: Fa
 
 export function createReplyWithError(publicPath: string): ReplyWithError {
   return (error, request, reply) => {
-    const refusal = asBrokerError(error);
-    if (refusal.code === 'internal_error') {
-      request.log.error({ request_id: request.id, err: error }, 'request failed');
-    } else if (isBrokerError(error) && error.cause !== undefined) {
-      const line = { request_id: request.id, code: error.code, err: error };
-      request.log.info(line, 'request refused with a cause');
-    }
-    request.problemCode = refusal.code;
+    const refusal = noteRefusal(error, request);
     reply.code(problems[refusal.code].status).headers(headersOf(refusal));
     if (wantsPage(request)) return sendPage(reply, problemPage(refusal, request.id));
     // Sent as bytes: Fastify adds a charset to text, and application/problem+json defines none (RFC 9457 §6.1).
     return reply.type(problemMediaType).send(Buffer.from(JSON.stringify(toProblem(refusal, request.id, publicPath))));
   };
+}
+
+/** Turns any error into a refusal, logs what its response does not tell, and notes its code for the request log. */
+export function noteRefusal(error: unknown, request: FastifyRequest): BrokerError {
+  const refusal = asBrokerError(error);
+  if (refusal.code === 'internal_error') {
+    request.log.error({ request_id: request.id, err: error }, 'request failed');
+  } else if (isBrokerError(error) && error.cause !== undefined) {
+    const line = { request_id: request.id, code: error.code, err: error };
+    request.log.info(line, 'request refused with a cause');
+  }
+  request.problemCode = refusal.code;
+  return refusal;
 }
 
 /** `allowedMethods` distinguishes a known path with another method (405) from an unknown path (404). */

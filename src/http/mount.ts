@@ -7,6 +7,8 @@ import { createReadCall } from './validation/read-call.ts';
 declare module 'fastify' {
   interface FastifyContextConfig {
     declaration?: Declaration;
+    /** Path of a page that another layer serves, in the form of OpenAPI. That layer checks its access. */
+    page?: string;
   }
   interface FastifyRequest {
     caller: Caller | null;
@@ -68,7 +70,7 @@ export function mount<D extends Declaration>(app: FastifyInstance, declaration: 
 /** Stops the start if a route was registered without `mount`: it would have no declared access. */
 export function refuseUndeclaredRoutes(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {
-    if (route.config?.declaration === undefined)
+    if (route.config?.declaration === undefined && route.config?.page === undefined)
       throw new Error(`The route ${String(route.method)} ${route.url} is not declared.`);
   });
 }

@@ -6,11 +6,11 @@ import type { OnRequestEnd } from '../domain/ports/monitoring/observations.ts';
  * no header. Health routes are logged at debug level, because monitors call them all day.
  */
 export function logCompleted(request: FastifyRequest, reply: FastifyReply): void {
-  const declaration = request.routeOptions.config?.declaration;
+  const { declaration, page } = request.routeOptions.config ?? {};
   const line = {
     request_id: request.id,
     method: request.method,
-    route: declaration?.path ?? 'none',
+    route: declaration?.path ?? page ?? 'none',
     status: reply.statusCode,
     duration_ms: Math.round(reply.elapsedTime * 10) / 10,
     caller: request.caller?.id ?? null,
@@ -25,8 +25,9 @@ export function logCompleted(request: FastifyRequest, reply: FastifyReply): void
 export function registerRequestLog(app: FastifyInstance, onRequestEnd: OnRequestEnd): void {
   app.addHook('onResponse', (request, reply, done) => {
     logCompleted(request, reply);
+    const { declaration, page } = request.routeOptions.config ?? {};
     onRequestEnd({
-      route: request.routeOptions.config?.declaration?.path ?? null,
+      route: declaration?.path ?? page ?? null,
       method: request.method,
       status: reply.statusCode,
       seconds: reply.elapsedTime / 1000,

@@ -6,6 +6,7 @@ import type { ProviderCatalogue } from '../domain/ports/oauth.ts';
 import { collectAllowedMethods } from './allowed-methods.ts';
 import { registerAuthentication } from './authentication.ts';
 import { bodyLimitBytes, registerBodyParsing } from './body-parsing.ts';
+import { createPageHost, type PageHost, type RegisterPages } from './browser/page-host.ts';
 import { createClientErrorHandler, replaceNodeRefusals } from './client-errors.ts';
 import { registerCommonHeaders, registerConnectionClose } from './common-headers.ts';
 import { createReplyUnrouted, createReplyWithError, registerErrors } from './errors.ts';
@@ -82,6 +83,8 @@ export interface HttpServerDeps {
   /** Redis on which all processes count together. Without it each process counts alone. */
   sharedCounts?: SharedCounts | undefined;
   trustProxy: TrustedProxies;
+  /** The pages of administrators, below /console. Absent: there are none. */
+  console?: RegisterPages;
   /** Time in milliseconds for a body, or for the next line of an import, to arrive. */
   bodyTimeoutMs?: number;
 }
@@ -122,12 +125,13 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   registerConnectionClose(app);
   const limits = await createRateLimits(app, deps.rateLimitMax, deps.sharedCounts);
   registerAuthentication(app, deps.useCases.authenticateCaller, limits);
-  await app.register(async (scope) => registerRoutes(scope, deps), { prefix: basePath });
+  const pageHost = createPageHost(limits);
+  await app.register(async (scope) => registerRoutes(scope, deps, pageHost), { prefix: basePath });
   await app.ready();
   return app;
 }
 
-async function registerRoutes(app: FastifyInstance, deps: HttpServerDeps): Promise<void> {
+async function registerRoutes(app: FastifyInstance, deps: HttpServerDeps, pageHost: PageHost): Promise<void> {
   const { useCases, clock, version, basePath, publicPath = basePath } = deps;
   healthRoutes(app, deps.probes, { version, clock });
   metricsRoutes(app, deps.readMetrics);
@@ -150,6 +154,10 @@ async function registerRoutes(app: FastifyInstance, deps: HttpServerDeps): Promi
     importRoutes(scope, useCases, { clock, publicPath, lineTimeoutMs: deps.bodyTimeoutMs }),
   );
   documentationRoutes(app, { version, publicPath });
+  const { console: registerConsole } = deps;
+  if (registerConsole !== undefined) {
+    await app.register((scope) => registerConsole(scope, pageHost), { prefix: '/console' });
+  }
   await app.register((scope) =>
     browserRoutes(scope, useCases, {
       cookie: { secure: deps.publicUrlIsHttps, basePath, baseUrl: deps.baseUrl, keys: deps.cookieKeys, clock },

@@ -10,6 +10,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   embedded: ['domain'],
   markup: [],
   http: ['domain', 'broker', 'markup'],
+  console: ['domain', 'broker', 'markup', 'doctor'],
   jobs: ['domain'],
   metrics: ['domain'],
   config: ['domain'],
@@ -24,6 +25,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'kms',
     'embedded',
     'http',
+    'console',
     'jobs',
     'metrics',
     'config',
@@ -79,6 +81,14 @@ export const rooms: Readonly<Record<string, Readonly<Record<string, readonly str
     issuers: [],
     requests: ['providers', 'client-auth', 'responses', 'throttling'],
   },
+  console: {
+    layout: [],
+    server: ['layout'],
+    'sign-in': ['server'],
+    connections: ['server', 'layout'],
+    reasons: [],
+    operations: [],
+  },
   postgres: {
     driver: [],
     batch: [],
@@ -102,11 +112,11 @@ export const rooms: Readonly<Record<string, Readonly<Record<string, readonly str
 /** The one layer that a package belongs to. A package that is named nowhere may be imported nowhere. */
 export const packageHomes: Readonly<Record<string, string>> = {
   pg: 'postgres',
-  fastify: 'http',
-  '@fastify/cookie': 'http',
   '@fastify/rate-limit': 'http',
   undici: 'outbound',
   oauth4webapi: 'oauth',
+  'openid-client': 'console',
+  '@fastify/csrf-protection': 'console',
   '@prometheus-io/client': 'metrics',
   bullmq: 'jobs',
   ioredis: 'jobs',
@@ -127,11 +137,15 @@ export const sharedPackages: Readonly<Record<string, readonly string[]>> = {
   /** Migrations are written with the query builder of the stores. */
   kysely: ['postgres', 'migrations'],
   /** Plain schemas for whatever enters the process: requests, templates, files, the environment. */
-  zod: ['http', 'oauth', 'embedded', 'config'],
+  zod: ['http', 'console', 'oauth', 'embedded', 'config'],
   /** Writes openapi.yaml, and reads connections.yaml with the line of each fault. */
   yaml: ['http', 'connections-file'],
   /** Signatures of clients and issuers, and the sealing of exported lines. */
   jose: ['oauth', 'cli'],
+  /** Two adapters serve HTTP in one server: the API, and the pages of administrators. */
+  fastify: ['http', 'console'],
+  /** Signed cookies of browsers that open links, and of people in the console. */
+  '@fastify/cookie': ['http', 'console'],
   /** A plain data structure. */
   'lru-cache': ['outbound', 'oauth', 'postgres'],
 };

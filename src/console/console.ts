@@ -1,0 +1,63 @@
+import cookie from '@fastify/cookie';
+import csrf from '@fastify/csrf-protection';
+import type { FastifyInstance } from 'fastify';
+import { connectionsPages } from './connections/connections-pages.ts';
+import { registerAssets } from './server/assets.ts';
+import { registerErrors } from './server/errors.ts';
+import { registerForms } from './server/forms.ts';
+import type { ConsoleHost } from './server/host.ts';
+import { createPages } from './server/page-route.ts';
+import { createResponses } from './server/responses.ts';
+import { createSessionCookie } from './server/session-cookie.ts';
+import { registerVisitors } from './server/visitor.ts';
+import { bouncePage } from './sign-in/bounce-page.ts';
+import { signInPath, signInRoutes } from './sign-in/sign-in-routes.ts';
+import type { ConsoleUseCases } from './use-cases.ts';
+
+export interface ConsoleDeps {
+  useCases: ConsoleUseCases;
+  version: string;
+  /** Path that the routes of this process begin with: BASE_PATH. */
+  basePath: string;
+  /** Path of the base of every link, as a browser sees it. */
+  publicPath: string;
+  /** PUBLIC_URL with BASE_PATH, no slash at the end. Known when the server listens. */
+  baseUrl: () => string;
+  isHttps: boolean;
+  clock: () => Date;
+  /** File of the administrator's first key; null if the service does not know it. */
+  firstKeyFile: string | null;
+}
+
+/** Registers the console in a scope of its own. `host` is the HTTP server of the service. */
+export type RegisterConsole = (app: FastifyInstance, host: ConsoleHost) => Promise<void>;
+
+export function createConsole(deps: ConsoleDeps): RegisterConsole {
+  return async (app, host) => {
+    const { useCases, isHttps, baseUrl } = deps;
+    await app.register(cookie);
+    await app.register(csrf, { sessionPlugin: '@fastify/session', sessionKey: 'csrfSecret', logLevel: 'debug' });
+    registerForms(app);
+    const assets = registerAssets(app);
+    const responses = createResponses({ ...deps, assets, traceOf: host.traceOf });
+    const sessionCookie = createSessionCookie({ isHttps, baseUrl });
+    registerErrors(app, host, (request, reply, problem) =>
+      responses.sendFramed(request, reply, { ...problem, section: null }),
+    );
+    registerVisitors(app, {
+      host,
+      cookie: sessionCookie,
+      resumeSession: useCases.resumeSession,
+      sendToSignIn: (request, reply) => {
+        const target = responses.href(signInPath(request.method === 'GET' ? responses.hereOf(request) : undefined));
+        // A part of a page cannot show a sign-in, so htmx goes there as a whole.
+        if (request.headers['hx-request'] !== undefined) return reply.code(401).header('hx-redirect', target).send();
+        return reply.redirect(target, 303);
+      },
+      sendOnce: (request, reply) => responses.sendCard(reply, bouncePage(responses.href(responses.hereOf(request)))),
+    });
+    const pages = createPages(app, responses);
+    signInRoutes(app, pages, { ...deps, host, responses, sessionCookie });
+    connectionsPages(pages, useCases);
+  };
+}

@@ -1,0 +1,5 @@
+import type { ConnectionListUseCases } from './connections/connections-pages.ts';
+import type { SessionUseCases } from './sign-in/sign-in-routes.ts';
+
+/** Everything that the pages call: the use cases of the API. The broker has them all. */
+export type ConsoleUseCases = SessionUseCases & ConnectionListUseCases;
