@@ -1,8 +1,8 @@
+import type { HealthProbes } from '../broker/administration/read-health.ts';
 import type { Config } from '../config.ts';
 import type { DeferredCipher } from '../crypto/deferred-cipher.ts';
 import { isBrokerError } from '../domain/errors.ts';
 import { countUnsavedTokens } from '../embedded/unsaved-tokens.ts';
-import type { HealthProbes } from '../http/routes/health.ts';
 import type { Jobs } from '../jobs/create-jobs.ts';
 import type { BackgroundState } from '../postgres/maintenance/worker-store.ts';
 import type { Postgres } from '../postgres/postgres.ts';

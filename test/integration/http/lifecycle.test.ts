@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import fastify from 'fastify';
 import { afterEach, describe, expect, test } from 'vitest';
 import { registerConnectionClose } from '../../../src/http/common-headers.ts';
-import type { BackgroundWork, HealthProbes } from '../../../src/http/routes/health.ts';
+import type { BackgroundWork, HealthProbes } from '../../../src/broker/administration/read-health.ts';
 import { adminKey, createHttpFixture, credential, type HttpFixture } from '../../support/http/server-fixture.ts';
 
 let fixture: HttpFixture | undefined;
