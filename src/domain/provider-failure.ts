@@ -90,3 +90,18 @@ export function descriptionOf({ facts, message }: ProviderFailure): string {
   if (description !== null) return description;
   return addressFault === undefined ? message.slice(0, maxDescriptionLength) : addressFaults[addressFault];
 }
+
+interface DescribedFailure {
+  class: FailureClass;
+  description: string | null;
+}
+
+/** Hides why an address cannot be used: it tells which internal names exist. For callers who are no administrators. */
+export function withoutAddress<T extends DescribedFailure>(failure: T): T {
+  const isAboutAddress = addressTexts.has(failure.description ?? '');
+  // The failed token request of an authorization has no description; its class would tell.
+  const isTelling = isAboutAddress || (failure.description === null && failure.class === 'refused');
+  return isTelling ? { ...failure, class: 'transient', description: isAboutAddress ? unusableAddress : null } : failure;
+}
+
+const addressTexts: ReadonlySet<string> = new Set(Object.values(addressFaults));

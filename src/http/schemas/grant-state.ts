@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Caller } from '../../domain/callers/caller.ts';
 import type { LastError } from '../../domain/grants/grant.ts';
 import { warningCodes } from '../../domain/grants/warnings.ts';
-import { addressFaults, failureClasses, unusableAddress } from '../../domain/provider-failure.ts';
+import { failureClasses, withoutAddress } from '../../domain/provider-failure.ts';
 import { time } from './fields/text.ts';
 
 export const warnings = z
@@ -32,15 +32,9 @@ type ShownError = z.input<typeof lastError>;
 export function withoutAddressFault<T extends { last_error: ShownError }>(shown: T, { permissions }: Caller): T {
   const error = shown.last_error;
   if (error === null || permissions.includes('admin:read')) return shown;
-  const isAboutAddress = addressTexts.has(error.error_description ?? '');
-  // The failed token request of an authorization has no description; its class would tell.
-  const isTelling = isAboutAddress || (error.error_description === null && error.class === 'refused');
-  if (!isTelling) return shown;
-  const error_description = isAboutAddress ? unusableAddress : null;
-  return { ...shown, last_error: { ...error, class: 'transient', error_description } };
+  const visible = withoutAddress({ class: error.class, description: error.error_description });
+  return { ...shown, last_error: { ...error, class: visible.class, error_description: visible.description } };
 }
-
-const addressTexts: ReadonlySet<string> = new Set(Object.values(addressFaults));
 
 export function toLastError(error: LastError | null): z.input<typeof lastError> {
   if (error === null) return null;
