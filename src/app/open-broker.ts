@@ -6,11 +6,13 @@ import { createDataKeyMaker } from '../crypto/data-keys.ts';
 import type { DerivedKeys } from '../crypto/derived-keys.ts';
 import { createSecretFingerprints } from '../crypto/secret-fingerprints.ts';
 import { newId } from '../crypto/tokens.ts';
+import { isHeld } from '../domain/encryption-keys.ts';
 import type { OnFetch } from '../domain/grants/credential-fetch.ts';
 import type { Cipher } from '../domain/ports/cipher.ts';
 import type { KeyEncryptionKeys } from '../domain/ports/keys.ts';
 import type { RefreshQueue } from '../domain/ports/maintenance/queue.ts';
 import type { OnRefreshEnd } from '../domain/ports/monitoring/observations.ts';
+import type { InstallationReadings } from '../domain/ports/monitoring/readings.ts';
 import type { Tokens } from '../domain/ports/tokens.ts';
 import type { WorkloadTokens } from '../domain/ports/workload-tokens.ts';
 import type { Instance } from '../embedded/instance.ts';
@@ -38,6 +40,7 @@ export interface BrokerParts {
   workloadTokens: WorkloadTokens;
   provider: ReturnType<typeof openProvider>;
   queue: RefreshQueue;
+  readings: InstallationReadings;
   cipher: Cipher;
   keyEncryptionKeys: KeyEncryptionKeys;
   derivedKeys: DerivedKeys;
@@ -66,6 +69,7 @@ export function openBroker(parts: BrokerParts): Broker {
       noteKeyUse: apiKeys.noteUse,
       workloadTokens: parts.workloadTokens,
       queue,
+      readings: parts.readings,
       cipher,
       fingerprints: createSecretFingerprints(() => parts.derivedKeys('client-secret-fingerprint')),
       keyEncryptionKeys,
@@ -102,6 +106,7 @@ export function openBroker(parts: BrokerParts): Broker {
       providerTimeoutMs: config.provider.timeoutMs,
       leaseMs: config.refreshLeaseMs,
       instanceId: instance.id,
+      heldKeyIds: foundation.encryptionKeys.filter(isHeld).map(({ id }) => id),
     },
   );
 }

@@ -1,7 +1,7 @@
 import about from '../../package.json' with { type: 'json' };
 import type { Config } from '../config.ts';
 import type { DeferredCipher } from '../crypto/deferred-cipher.ts';
-import type { MonitoredState } from '../domain/ports/monitoring/readings.ts';
+import type { InstallationReadings, MonitoredState } from '../domain/ports/monitoring/readings.ts';
 import type { CircuitState } from '../domain/ports/oauth.ts';
 import { countUnsavedTokens } from '../embedded/unsaved-tokens.ts';
 import { contract } from '../http/contract/contract.ts';
@@ -54,6 +54,22 @@ export function monitoredState({
     backlog: () => postgres.readBacklog(postgres.clock.now(), config.refresh),
     queues: jobs.count,
     unsavedTokens: () => countUnsavedTokens(config.dataDir),
+  };
+}
+
+/** Maps what administrators see of the installation to the same parts. */
+export function installationReadings({
+  config,
+  postgres,
+  jobs,
+}: Pick<MonitoredParts, 'config' | 'postgres' | 'jobs'>): InstallationReadings {
+  return {
+    isListenerUp: postgres.listener.isUp,
+    isQueueUp: jobs.isUp,
+    backlog: () => postgres.readBacklog(postgres.clock.now(), config.refresh),
+    queues: jobs.count,
+    unsavedTokens: () => countUnsavedTokens(config.dataDir),
+    background: postgres.workers.state,
   };
 }
 

@@ -27,6 +27,7 @@ export const auditActions = [
   'encryption.rotation_started',
   'encryption.rotation_finished',
   'encryption.data_key_retired',
+  'encryption.backup_confirmed',
   'health_check.requested',
   'health_run.requested',
   'workflow.registered',

@@ -31,6 +31,7 @@ const instants = new Set<string>(
     at: true,
     client_secret_refused_at: true,
     confirm_until: true,
+    confirmed_at: true,
     created_at: true,
     disabled_at: true,
     enabled_at: true,

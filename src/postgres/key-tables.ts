@@ -44,6 +44,13 @@ export interface DataKeysTable {
   sealed_until: Date | null;
 }
 
+/** Confirmations that a key-encryption key has a backup. */
+export interface KeyBackupsTable {
+  key_id: string;
+  confirmed_at: Date;
+  confirmed_by: string;
+}
+
 /** Keys that each process holds. */
 export interface KeyHoldersTable {
   id: string;

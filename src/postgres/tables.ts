@@ -21,6 +21,7 @@ import type {
   ApiKeysTable,
   ConsoleSessionsTable,
   DataKeysTable,
+  KeyBackupsTable,
   KeyHoldersTable,
   KeyRotationsTable,
 } from './key-tables.ts';
@@ -140,6 +141,7 @@ export interface Tables {
   client_refusals: ClientRefusalsTable;
   console_sessions: ConsoleSessionsTable;
   data_keys: DataKeysTable;
+  key_backups: KeyBackupsTable;
   key_holders: KeyHoldersTable;
   key_rotations: KeyRotationsTable;
   audit_events: AuditEventsTable;
@@ -170,6 +172,7 @@ export const tableNames: readonly string[] = Object.keys({
   client_refusals: true,
   console_sessions: true,
   data_keys: true,
+  key_backups: true,
   key_holders: true,
   key_rotations: true,
   audit_events: true,

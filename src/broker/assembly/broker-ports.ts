@@ -14,7 +14,7 @@ import type {
   SiblingStores,
 } from '../../domain/ports/engine.ts';
 import type { FleetCounts, FleetReader } from '../../domain/ports/fleet.ts';
-import type { DataKeyMaker, DataKeyStore, KeyEncryptionKeys } from '../../domain/ports/keys.ts';
+import type { DataKeyMaker, DataKeyStore, KeyBackupStore, KeyEncryptionKeys } from '../../domain/ports/keys.ts';
 import type { AuditPartitions } from '../../domain/ports/maintenance/audit.ts';
 import type { ExpiringGrant, ExpiryStore } from '../../domain/ports/maintenance/expiry.ts';
 import type { HealthChange, HealthStore } from '../../domain/ports/maintenance/health.ts';
@@ -30,7 +30,8 @@ import type { RefreshQueue } from '../../domain/ports/maintenance/queue.ts';
 import type { RevocationStore } from '../../domain/ports/maintenance/revocations.ts';
 import type { SweepStore } from '../../domain/ports/maintenance/sweeps.ts';
 import type { OnRefreshEnd } from '../../domain/ports/monitoring/observations.ts';
-import type { OAuthGateway, ProviderCatalogue } from '../../domain/ports/oauth.ts';
+import type { InstallationReadings } from '../../domain/ports/monitoring/readings.ts';
+import type { OAuthGateway, ProviderCatalogue, ProviderCircuits } from '../../domain/ports/oauth.ts';
 import type { Spool } from '../../domain/ports/spool.ts';
 import type { Database } from '../../domain/ports/stores.ts';
 import type { NewId, Tokens } from '../../domain/ports/tokens.ts';
@@ -67,14 +68,18 @@ export interface BrokerPorts {
   workloadTokens: WorkloadTokens;
   signals: GrantSignals;
   queue: RefreshQueue;
+  readings: InstallationReadings;
   spool: Spool;
   oauth: OAuthGateway;
+  /** Lists the circuits of this process. */
+  circuits: ProviderCircuits['circuits'];
   catalogue: ProviderCatalogue;
   cipher: Cipher;
   fingerprints: SecretFingerprints;
   dataKeys: DataKeyStore;
   dataKeyMaker: DataKeyMaker;
   keyEncryptionKeys: Pick<KeyEncryptionKeys, 'currentId' | 'ids'>;
+  keyBackups: KeyBackupStore;
   keyHolders: KeyHolderStore;
   keyRotations: KeyRotationStore;
   sealedValues: SealedValueStore;
@@ -115,4 +120,6 @@ export interface BrokerSettings {
   providerTimeoutMs: number;
   leaseMs: number;
   instanceId: string;
+  /** Ids of the keys of ENCRYPTION_KEYS that are no reference to a key service. */
+  heldKeyIds: readonly string[];
 }

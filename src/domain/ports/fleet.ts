@@ -1,5 +1,5 @@
 import type { Reach } from '../callers/caller.ts';
-import type { Connection } from '../connections/connection.ts';
+import type { Connection, Flow, OrganizationId } from '../connections/connection.ts';
 import type { Grant, GrantStatus, StatusReason, StoredGrantStatus } from '../grants/grant.ts';
 import type { NextAction } from '../next-action.ts';
 import type { ConnectionRecord } from './connections.ts';
@@ -33,6 +33,7 @@ export interface ConnectionSelection {
   reach: Reach;
   organizationId?: string;
   provider?: string;
+  flow?: Flow;
   /** Status that the owner sees. */
   status?: GrantStatus;
   /** Part of the name or the description, case-insensitive. */
@@ -76,6 +77,58 @@ export interface FleetStats {
   refreshTokensExpiring: BoundedCount;
 }
 
+/** A grant of a group, for the button that leads to it. */
+export interface NeedExample {
+  grantId: string;
+  connectionName: string;
+  /** Owner of the grant. The connection may be global. */
+  organizationId: OrganizationId;
+}
+
+/** Grants of one provider that need a person for the same reason. */
+export interface NeedCount {
+  provider: string;
+  reason: StatusReason | null;
+  nextAction: 'authorize' | 'reconfigure';
+  grants: number;
+  /** Null if a bounded search finds none. */
+  example: NeedExample | null;
+}
+
+export interface FleetNeeds {
+  /** Largest first. */
+  groups: NeedCount[];
+  /** Connections without a grant whose owner sees that they are not connected. */
+  neverConnected: BoundedCount;
+}
+
+export interface ForecastOptions {
+  now: Date;
+  /** Time before the expiry of an access token from which the sweep refreshes. */
+  windowMs: number;
+}
+
+export const forecastMeasures = ['accessTokensExpiring', 'refreshes', 'refreshTokensDying'] as const;
+export type ForecastMeasure = (typeof forecastMeasures)[number];
+
+/**
+ * Grants in a period that begins at `from` and ends before `to`. They work and can be refreshed.
+ * - accessTokensExpiring: by the expiry of the present access token.
+ * - refreshes: by that expiry less the window. Overdue ones are in the first period.
+ * - refreshTokensDying: by the expiry of a refresh token that refreshes do not prolong.
+ */
+export interface ForecastPeriod extends Record<ForecastMeasure, BoundedCount> {
+  from: Date;
+  to: Date;
+}
+
+export interface FleetForecast {
+  /** The next 24 hours. */
+  hours: ForecastPeriod[];
+  /** The next 7 periods of 24 hours. */
+  days: ForecastPeriod[];
+}
+
 /** Reads across organisations. No method reads a number of rows that grows with a table. */
 export interface FleetReader {
   listGrants(selection: GrantSelection, page: FleetPage): Promise<{ grants: FleetGrant[]; nextCursor: string | null }>;
@@ -93,6 +146,9 @@ export interface FleetReader {
     reach: Reach,
   ): Promise<{ byStatus: Record<StoredGrantStatus, number>; isComplete: boolean }>;
   readStats(reach: Reach, periods: StatsPeriods): Promise<FleetStats>;
+  /** Reads what waits for a person. */
+  readNeeds(reach: Reach): Promise<FleetNeeds>;
+  readForecast(reach: Reach, options: ForecastOptions): Promise<FleetForecast>;
 }
 
 /** Keeps the counts of the statistics small to read. */

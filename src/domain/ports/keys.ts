@@ -1,3 +1,5 @@
+import type { AuditEvent } from '../audit.ts';
+
 /**
  * A key that stored data needs is missing; no retry helps. `message` tells the operator the key's id and the remedy.
  */
@@ -95,6 +97,20 @@ export interface DataKeyStore {
   /** Checks whether any sealed value is stored. If one is, no first key may be created: a lost key has to come back. */
   hasSealedData(): Promise<boolean>;
   addSeals(dataKeyId: string, seals: number): Promise<void>;
+}
+
+/** A caller's word that a copy of a key-encryption key lies elsewhere. */
+export interface KeyBackup {
+  keyId: string;
+  confirmedAt: Date;
+  /** Id of the caller. */
+  confirmedBy: string;
+}
+
+export interface KeyBackupStore {
+  list(keyIds: readonly string[]): Promise<KeyBackup[]>;
+  /** Stores the confirmation with its event. Replaces an earlier one of the same key. */
+  confirm(backup: KeyBackup, event: AuditEvent): Promise<void>;
 }
 
 /** Makes and re-wraps data keys with the key-encryption keys of this process. */

@@ -94,6 +94,8 @@ export interface EndpointCircuit {
   state: CircuitState;
   /** Time of the last change of state, or of the first call. */
   since: Date;
+  /** Time from which a trial call may move it to half_open; null unless it is open. */
+  retryAt: Date | null;
 }
 
 /** Circuits of the token endpoints that this process called recently. */

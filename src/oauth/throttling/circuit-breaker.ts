@@ -21,6 +21,8 @@ export interface CircuitCaller extends ProviderCaller {
 
 export interface CircuitBreaker {
   state(): CircuitState;
+  /** Returns how long an open circuit admits no trial call; 0 if one may begin now. */
+  trialInMs(rule: CircuitRule): number;
   /** Returns how long calls of the caller are blocked; 0 if it may make one. */
   blockedMs(rule: CircuitRule, caller: CircuitCaller): number;
   /** Counts the caller's connection among those that use the endpoint, although its call is held back. */
@@ -73,7 +75,7 @@ export function createCircuitBreaker({ elapsedMs, onChange }: CircuitBreakerDeps
     onChange(next);
   }
 
-  /** Returns how long the circuit admits no trial call; 0 if one may begin now. */
+  /** A running trial call blocks the next one. */
   function trialBlockedMs({ openMs }: CircuitRule): number {
     if (state === 'half_open') return isTrialRunning ? trialRetryMs : 0;
     return Math.max(0, changedAt + openMs - elapsedMs());
@@ -132,6 +134,7 @@ export function createCircuitBreaker({ elapsedMs, onChange }: CircuitBreakerDeps
 
   return {
     state: () => state,
+    trialInMs: trialBlockedMs,
     blockedMs(rule, caller) {
       if (state === 'closed') return 0;
       const blockedMs = trialBlockedMs(rule);

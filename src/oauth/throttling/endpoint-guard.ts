@@ -71,7 +71,13 @@ export function createEndpointGuard(endpoint: string, deps: EndpointGuardDeps): 
   };
   const breaker = createCircuitBreaker({ elapsedMs, onChange });
   const limiter = createCallLimiter(deps);
-  const circuit = () => ({ endpoint, state: breaker.state(), since });
+  /** Rule of the last call. Connections of one endpoint may have templates with different rules. */
+  let lastRule = ruleOf({ failures: null, openSeconds: null, successes: null });
+  const circuit = (): EndpointCircuit => {
+    const state = breaker.state();
+    const retryAt = state === 'open' ? new Date(now().getTime() + breaker.trialInMs(lastRule)) : null;
+    return { endpoint, state, since, retryAt };
+  };
 
   function blocked(rule: CircuitRule, caller: GuardedCaller): ProviderFailure | undefined {
     const pausedMs = pauses.leftMs(endpoint, caller);
@@ -106,6 +112,7 @@ export function createEndpointGuard(endpoint: string, deps: EndpointGuardDeps): 
     blocked: (caller) => blocked(ruleOf(caller.template.circuit), caller),
     async call(caller, make) {
       const rule = ruleOf(caller.template.circuit);
+      lastRule = rule;
       refuseWhileBlocked(rule, caller);
       let settle: ((outcome: CallOutcome) => void) | undefined;
       const begin = () => {

@@ -42,15 +42,16 @@ const provider = column('provider');
 
 /** Joins the row by its key. `seenByOwner` reads its columns too. */
 const joinConnection = sql`cross join lateral (
-  select id, organization_id, name, description from connections where connections.id = item.id limit 1) as c`;
+  select id, organization_id, name, flow, description from connections where connections.id = item.id limit 1) as c`;
 
 function pathOf(selection: ConnectionSelection, scope: Scope): Path {
-  const { status, q } = selection;
+  const { status, flow, q } = selection;
   // The status of a connection comes from a grant or an authorization, and from the clock: no index holds it.
   const seen = status === undefined ? [] : [seenByOwner];
   const conditions = [
     ...(scope.kind === 'organized' ? [sql`c.organization_id is not null`] : []),
     ...(status === undefined ? [] : [sql`v.status = ${status}`]),
+    ...(flow === undefined ? [] : [sql`c.flow = ${flow}`]),
     ...(q === undefined ? [] : [containsText([sql`c.name`, sql`c.description`], q)]),
   ];
   const owners = ownersOf(scope);

@@ -18,6 +18,7 @@ export const tablePrivileges: Readonly<Record<keyof Tables, readonly Privilege[]
   client_refusals: all,
   console_sessions: all,
   data_keys: all,
+  key_backups: kept,
   key_holders: all,
   key_rotations: kept,
   // An event is never changed. Retention drops whole partitions, through a function of the owner.

@@ -166,10 +166,14 @@ describe('the circuit of a token endpoint', () => {
     await gatewayTo([unavailable], { urls: (origin) => ({ tokenUrl: `${origin}/token?tenant=secret` }) });
     await failing(1);
     const endpoint = `${open.provider.origin}/token`;
-    expect(open.gateway.circuits()).toEqual([{ endpoint, state: 'closed', since: fixedNow }]);
+    expect(open.gateway.circuits()).toEqual([{ endpoint, state: 'closed', since: fixedNow, retryAt: null }]);
     await time.advance(1000);
     await failing(4);
-    expect(open.gateway.circuits()).toEqual([{ endpoint, state: 'open', since: new Date(fixedNow.getTime() + 1000) }]);
+    const since = new Date(fixedNow.getTime() + 1000);
+    const retryAt = new Date(since.getTime() + 60_000);
+    expect(open.gateway.circuits()).toEqual([{ endpoint, state: 'open', since, retryAt }]);
+    await time.advance(20_000);
+    expect(open.gateway.circuits()).toEqual([{ endpoint, state: 'open', since, retryAt }]);
   });
 });
 

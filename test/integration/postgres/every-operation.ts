@@ -80,6 +80,10 @@ async function readFleet(fleet: Postgres['fleet'], { id }: Connection): Promise<
   await fleet.findConnection(id, reach);
   await fleet.countGrantsOf(id, reach);
   await fleet.readStats(reach, { dueMs: 1, expiryWarningMs: 1 });
+  await fleet.readNeeds(reach);
+  for (const organizations of ['*', ['acme']] as const) {
+    await fleet.readForecast({ organizations, global: true }, { now: new Date(), windowMs: 1 });
+  }
   await fleet.fold();
 }
 

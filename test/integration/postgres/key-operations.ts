@@ -17,6 +17,10 @@ export async function rotateKeys(postgres: Postgres, connection: Connection, cal
   await holders.list();
   await holders.remove('every');
 
+  const backups = record('keyBackups', postgres.keyBackups, called);
+  await backups.confirm({ keyId: 'a', confirmedAt: new Date(), confirmedBy: 'bootstrap' }, event);
+  await backups.list(['a']);
+
   const values = record('sealedValues', postgres.sealedValues, called);
   for (const place of sealedPlaces) {
     const first = await values.page(place, v7(), null, 1);

@@ -35,7 +35,9 @@ export function stubKeys(): EncryptionUseCases {
   return {
     readEncryption: async () => ({
       encryptionKeyId: 'k1',
-      encryptionKeyIds: [{ id: 'k1', isHeld: true, dataKeys: 1 }],
+      encryptionKeyIds: [
+        { id: 'k1', isHeld: true, dataKeys: 1, backupConfirmedAt: startedAt, backupConfirmedBy: 'bootstrap' },
+      ],
       dataKeys: [dataKey],
       processes: [],
       rotation,

@@ -34,10 +34,10 @@ export function createKeyProcess(
   const errors: unknown[] = [];
   const unreadable: string[] = [];
   const spooled: SpooledTokens[] = [];
-  const { dataKeys, keyHolders, keyRotations: rotations } = postgres;
+  const { dataKeys, keyBackups, keyHolders, keyRotations: rotations } = postgres;
   const dataKeyMaker = createDataKeyMaker({ keyEncryptionKeys, newId, clock });
   const rotateKeys = createRotateKeys({ rotations, dataKeyMaker, newId, clock });
-  const readEncryption = createReadEncryption({ dataKeys, keyHolders, rotations, keyEncryptionKeys });
+  const readEncryption = createReadEncryption({ dataKeys, keyHolders, rotations, keyBackups, keyEncryptionKeys });
   const retireDataKey = createRetireDataKey({ dataKeys, keyHolders, rotations, sealedValues, clock });
   const continueRotation = createContinueRotation({
     rotations,

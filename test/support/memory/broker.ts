@@ -21,7 +21,7 @@ import { createScriptedGateway } from '../provider/scripted-gateway.ts';
 import { createMemoryApiKeys } from './api-keys.ts';
 import { createMemoryCipher } from './cipher.ts';
 import { createIdleKeys } from './idle-keys.ts';
-import { createIdleMaintenance } from './idle-maintenance.ts';
+import { createIdleMaintenance, idleReadings } from './idle-maintenance.ts';
 import { noWorkloadTokens } from './no-workload-tokens.ts';
 import { createMemoryQueue } from './queue.ts';
 import { createMemorySessions } from './sessions.ts';
@@ -57,8 +57,10 @@ export function createMemoryBroker() {
       noteKeyUse: () => {},
       workloadTokens: noWorkloadTokens,
       queue,
+      readings: idleReadings(),
       spool: createMemorySpool(),
       oauth,
+      circuits: () => [],
       catalogue: createCatalogue(),
       cipher,
       fingerprints: createSecretFingerprints(() => ['a2V5']),
@@ -91,6 +93,7 @@ export function createMemoryBroker() {
       providerTimeoutMs: 10_000,
       leaseMs: 30_000,
       instanceId: 'instance',
+      heldKeyIds: ['k1'],
     },
   );
   return {

@@ -6,6 +6,7 @@ type KeyPorts = Pick<
   | 'dataKeys'
   | 'dataKeyMaker'
   | 'keyEncryptionKeys'
+  | 'keyBackups'
   | 'keyHolders'
   | 'keyRotations'
   | 'sealedValues'
@@ -23,6 +24,7 @@ export function createIdleKeys(): KeyPorts {
     dataKeys: createMemoryDataKeys(),
     dataKeyMaker: { keyEncryptionKeyId: 'k1', make: refuse, rewrap: refuse },
     keyEncryptionKeys: { currentId: 'k1', ids: ['k1'] },
+    keyBackups: { list: async () => [], confirm: nothing },
     keyHolders: { report: nothing, remove: nothing, list: async () => [] },
     keyRotations: {
       begin: refuse,

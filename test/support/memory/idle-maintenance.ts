@@ -4,6 +4,7 @@ import type { ExpiryStore } from '../../../src/domain/ports/maintenance/expiry.t
 import type { HealthStore } from '../../../src/domain/ports/maintenance/health.ts';
 import type { HealthCounts, HealthRun, HealthRunStore } from '../../../src/domain/ports/maintenance/health-runs.ts';
 import type { SweepStore } from '../../../src/domain/ports/maintenance/sweeps.ts';
+import type { InstallationReadings } from '../../../src/domain/ports/monitoring/readings.ts';
 
 const queuedRun: HealthRun = {
   id: '',
@@ -77,10 +78,24 @@ export function createIdleMaintenance(): {
         failing: noGrants,
         refreshTokensExpiring: noGrants,
       }),
+      readNeeds: async () => ({ groups: [], neverConnected: noGrants }),
+      readForecast: async () => ({ hours: [], days: [] }),
       fold: nothing,
     },
     auditPartitions: {
       maintain: async () => ({ created: [], dropped: [], hasStrayEvents: false, mayDrop: true }),
     },
+  };
+}
+
+/** An installation with one worker and an empty queue. */
+export function idleReadings(): InstallationReadings {
+  return {
+    isListenerUp: () => true,
+    isQueueUp: () => true,
+    backlog: async () => ({ due: 0, overdueSeconds: 0 }),
+    queues: async () => [],
+    unsavedTokens: async () => 0,
+    background: async () => ({ workers: 1, workingSince: null, lastSweepAt: null }),
   };
 }

@@ -66,6 +66,13 @@ export interface MonitoredState {
   unsavedTokens: () => Promise<number>;
 }
 
+/** Readings for administrators of the whole installation, taken for each page. */
+export interface InstallationReadings
+  extends Pick<MonitoredState, 'isListenerUp' | 'isQueueUp' | 'backlog' | 'queues' | 'unsavedTokens'> {
+  /** Live workers, the start of the one that runs longest, and the end of the latest sweep. */
+  background: () => Promise<{ workers: number; workingSince: Date | null; lastSweepAt: Date | null }>;
+}
+
 /** The metrics of this process in the text format of Prometheus. */
 export interface MetricsPage {
   contentType: string;

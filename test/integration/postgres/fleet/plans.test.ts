@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Reach } from '../../../../src/domain/callers/caller.ts';
 import type { ConnectionSelection, FleetReader, GrantSelection } from '../../../../src/domain/ports/fleet.ts';
 import { createKysely } from '../../../../src/postgres/database.ts';
 import { createPool } from '../../../../src/postgres/driver/pool.ts';
@@ -157,7 +158,13 @@ describe('GET /admin/grants reads a bounded number of rows by indexes alone', ()
 });
 
 describe('GET /admin/connections reads a bounded number of rows by indexes alone', () => {
-  const filters: Partial<ConnectionSelection>[] = [{}, { status: 'failed' }, { status: 'completed' }, { q: 'ack' }];
+  const filters: Partial<ConnectionSelection>[] = [
+    {},
+    { status: 'failed' },
+    { status: 'completed' },
+    { q: 'ack' },
+    { flow: 'refresh_token' },
+  ];
   test.each(
     owners.flatMap(([owner, ofOwner]) =>
       [undefined, 'slack'].flatMap((provider) =>
@@ -187,4 +194,26 @@ test('GET /admin/stats reads a bounded number of rows by indexes alone, for any 
     const periods = { dueMs: 4 * 3_600_000, expiryWarningMs: 7 * 86_400_000 };
     expect(await rowsReadBy(() => fleet.readStats(reach, periods))).toBeLessThan(60_000);
   }
+});
+
+describe('the overview of the console reads a bounded number of rows by indexes alone', () => {
+  const reaches = [
+    ...owners.map(([owner, { reach, organizationId }]): [string, Reach] => [
+      owner,
+      reach ?? (organizationId === undefined ? everything : { organizations: [organizationId], global: false }),
+    ]),
+    [
+      'a caller of 2,000 organisations',
+      { organizations: Array.from({ length: 2_000 }, (_, n) => `org-${n}`), global: true },
+    ],
+  ] satisfies [string, Reach][];
+
+  test.each(reaches)('needs of %s', async (_name, reach) => {
+    expect(await rowsReadBy(() => fleet.readNeeds(reach))).toBeLessThan(60_000);
+  });
+
+  test.each(reaches)('forecast of %s', async (_name, reach) => {
+    const options = { now: new Date(), windowMs: 4 * 3_600_000 };
+    expect(await rowsReadBy(() => fleet.readForecast(reach, options))).toBeLessThan(110_000);
+  });
 });
