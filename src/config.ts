@@ -1,9 +1,11 @@
 import { resolve } from 'node:path';
 import type { z } from 'zod';
+import { toConsoleSignIn } from './config/console-sign-in.ts';
 import { toKeyServices } from './config/key-service-variables.ts';
 import { readSecretFiles, type VariableFault } from './config/secret-files.ts';
 import { faultsAround } from './config/surroundings.ts';
 import { faultsBetween, type Variables, variables } from './config/variables.ts';
+import type { ConsoleSignIn } from './domain/callers/console-sign-in.ts';
 import type { TrustedIssuer } from './domain/callers/trusted-issuer.ts';
 import type { ConfiguredKey } from './domain/encryption-keys.ts';
 import type { RefreshSchedule } from './domain/grants/refresh-policy.ts';
@@ -63,6 +65,8 @@ export interface Config {
   /** Absolute path of the folder of further provider templates. */
   readonly templatesDir: string | null;
   readonly trustedIssuers: readonly TrustedIssuer[];
+  /** Null: people sign in to the console with an API key only. */
+  readonly consoleSignIn: ConsoleSignIn | null;
   /** Requests per minute and address, on public routes and for failed authentication. */
   readonly rateLimitMax: number;
   /** Credentials kept in memory; 0: none. */
@@ -165,6 +169,7 @@ function toConfig(values: Variables): Config {
     connectionsFile: values.CONNECTIONS_FILE ?? null,
     templatesDir: values.TEMPLATES_DIR ?? null,
     trustedIssuers: values.TRUSTED_ISSUERS,
+    consoleSignIn: toConsoleSignIn(values),
     rateLimitMax: values.RATE_LIMIT_MAX,
     credentialCacheMax: values.CREDENTIAL_CACHE_MAX,
     logLevel: values.LOG_LEVEL,

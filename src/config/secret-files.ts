@@ -9,6 +9,7 @@ export const secretVariables = [
   'DATABASE_MIGRATE_URL',
   'REDIS_URL',
   'PROVIDER_PROXY_URL',
+  'CONSOLE_OIDC_CLIENT_SECRET',
 ] as const;
 
 export interface VariableFault {

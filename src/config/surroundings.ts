@@ -6,6 +6,7 @@ const tolerant = new Set([
   'ALLOWED_RETURN_URLS',
   'TRUST_PROXY',
   'TRUSTED_ISSUERS',
+  'CONSOLE_OIDC_ROLES',
   'NO_PROXY',
   'HTTPS_PROXY',
   'https_proxy',

@@ -1,13 +1,33 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { permissions } from '../domain/callers/caller.ts';
+import { permissions, type Reach } from '../domain/callers/caller.ts';
 import { signatureAlgorithms, type TrustedIssuer } from '../domain/callers/trusted-issuer.ts';
 import { organizationIdPattern } from '../domain/connections/connection.ts';
 
 const nonEmpty = z.string().min(1);
 /** The issuer is part of the caller's id, which an index of the audit trail bounds. */
-const maxIssuerLength = 500;
+export const maxIssuerLength = 500;
+
+/** Members of a rule that say what a caller may do. */
+export const rights = {
+  permissions: z.array(z.enum(permissions)).min(1),
+  organizations: z.union([z.literal('*'), z.array(z.string().regex(organizationIdPattern))]),
+  global: z.boolean().default(false),
+  /** Patterns of connection names for credentials:read. Absent allows every name. */
+  connections: z
+    .array(z.string().regex(/^[a-zA-Z0-9_*-]{1,100}$/, 'is not a pattern of connection names'))
+    .min(1)
+    .nullable()
+    .default(null),
+  rate_limit_per_minute: z.int().min(1).nullable().default(null),
+};
+
+/** Arguments of `refine` for rights: they must reach an organisation or the global scope. */
+export const reachesSomething = [
+  ({ organizations, global }: Reach) => organizations.length > 0 || global,
+  { path: ['organizations'], message: 'names none, and the rule has no right to the global scope either' },
+] satisfies [check: unknown, options: unknown];
 
 /** Permissions of a token whose claims all match. The first matching rule decides. */
 const rule = z
@@ -20,21 +40,9 @@ const rule = z
         (claims) => Object.values(claims).some((value) => /[^*]/.test(value)),
         'matches every token of the issuer: give at least one claim a value other than *',
       ),
-    permissions: z.array(z.enum(permissions)).min(1),
-    organizations: z.union([z.literal('*'), z.array(z.string().regex(organizationIdPattern))]),
-    global: z.boolean().default(false),
-    /** Patterns of connection names for credentials:read. Absent allows every name. */
-    connections: z
-      .array(z.string().regex(/^[a-zA-Z0-9_*-]{1,100}$/, 'is not a pattern of connection names'))
-      .min(1)
-      .nullable()
-      .default(null),
-    rate_limit_per_minute: z.int().min(1).nullable().default(null),
+    ...rights,
   })
-  .refine(({ organizations, global }) => organizations.length > 0 || global, {
-    path: ['organizations'],
-    message: 'names none, and the rule has no right to the global scope either',
-  })
+  .refine(...reachesSomething)
   .transform(({ rate_limit_per_minute: rateLimitPerMinute, ...rest }) => ({ ...rest, rateLimitPerMinute }));
 
 const issuer = z
@@ -71,7 +79,7 @@ const issuer = z
     }),
   );
 
-function urlFault(url: string | null, allowsHttp: boolean, isIssuer: boolean): string | undefined {
+export function urlFault(url: string | null, allowsHttp: boolean, isIssuer: boolean): string | undefined {
   if (url === null) return undefined;
   if (!URL.canParse(url)) return 'must be an https URL';
   const { protocol, username, password, search, hash } = new URL(url);
@@ -83,7 +91,7 @@ function urlFault(url: string | null, allowsHttp: boolean, isIssuer: boolean): s
     : undefined;
 }
 
-function certificateFault(path: string): string | undefined {
+export function certificateFault(path: string): string | undefined {
   try {
     new X509Certificate(readFileSync(path));
     return undefined;

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { normalizePath } from './base-path.ts';
+import { consoleSignInFaults, consoleSignInVariables } from './console-sign-in.ts';
 import { readDatabaseUrl } from './database-url.ts';
 import { keyServiceVariables } from './key-service-variables.ts';
 import { readProxyUrl } from './proxy-url.ts';
@@ -70,6 +71,7 @@ export const variables = z.object({
   CONNECTIONS_FILE: path.optional(),
   TEMPLATES_DIR: path.optional(),
   TRUSTED_ISSUERS: trustedIssuers,
+  ...consoleSignInVariables,
   RATE_LIMIT_MAX: wholeNumber(1, 1_000_000, 300),
   // About two kilobytes each: a million are 2 GB, the most that a process of Node holds by default.
   CREDENTIAL_CACHE_MAX: wholeNumber(0, 1_000_000, 20_000),
@@ -120,6 +122,7 @@ export function faultsBetween(values: Record<string, string>): VariableFault[] {
   if (Number(cap) < Number(timeout)) {
     faults.push({ variable: 'PROVIDER_CALL_CAP_MS', message: 'must not be below PROVIDER_TIMEOUT_MS' });
   }
+  faults.push(...consoleSignInFaults(values));
   return faults;
 }
 

@@ -66,6 +66,7 @@ test('with an empty environment every setting has its documented default', () =>
     connectionsFile: null,
     templatesDir: null,
     trustedIssuers: [],
+    consoleSignIn: null,
     rateLimitMax: 300,
     credentialCacheMax: 20_000,
     logLevel: 'info',

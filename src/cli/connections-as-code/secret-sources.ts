@@ -14,6 +14,7 @@ export const refusedVariables: readonly string[] = [
   'DATABASE_MIGRATE_URL',
   'REDIS_URL',
   'PROVIDER_PROXY_URL',
+  'CONSOLE_OIDC_CLIENT_SECRET',
 ];
 
 /** Reads the secrets that the file of connections names. Refuses those of token-broker. */

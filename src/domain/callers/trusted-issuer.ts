@@ -83,9 +83,14 @@ function matchesAll(required: ClaimRule['claims'], claims: VerifiedClaims['claim
   return names.length > 0 && names.every((name) => matchesClaim(required[name] ?? '', claims, name));
 }
 
-function matchesClaim(pattern: string, claims: VerifiedClaims['claims'], name: string): boolean {
+/** Checks whether the issuer has verified a claim, if the claim is one that needs it. */
+export function isProven(claims: VerifiedClaims['claims'], name: string): boolean {
   const proof = Object.hasOwn(verifiedBy, name) ? verifiedBy[name] : undefined;
-  if (proof !== undefined && !isTrue(ownClaim(claims, proof))) return false;
+  return proof === undefined || isTrue(ownClaim(claims, proof));
+}
+
+function matchesClaim(pattern: string, claims: VerifiedClaims['claims'], name: string): boolean {
+  if (!isProven(claims, name)) return false;
   const value = ownClaim(claims, name);
   return (Array.isArray(value) ? value : [value]).some((each: unknown) => {
     const text = textOf(each);

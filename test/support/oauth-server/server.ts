@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AllClientMetadata, Provider } from 'oidc-provider';
-import { type Lifetimes, oauthServerConfiguration } from './configuration.ts';
+import { type Accounts, type Lifetimes, oauthServerConfiguration } from './configuration.ts';
 import { createPages } from './pages.ts';
 import { createOAuthServerStore } from './store.ts';
 import { refuseUnknownParameters } from './unknown-parameters.ts';
@@ -18,6 +18,12 @@ export interface TokenRequest {
 
 export type OAuthServer = Awaited<ReturnType<typeof startOAuthServer>>;
 
+export interface ServerOptions {
+  pkce?: 'required' | 'refused';
+  host?: string;
+  accounts?: Accounts;
+}
+
 /**
  * Starts a real authorization server, on loopback unless `host` names another address. It requires PKCE, rotates refresh tokens, and revokes the grant when
  * one is reused. It has revocation, client credentials, and a userinfo endpoint that checks access tokens. It issues a
@@ -26,7 +32,7 @@ export type OAuthServer = Awaited<ReturnType<typeof startOAuthServer>>;
  */
 export async function startOAuthServer(
   initial: Partial<Lifetimes> = {},
-  { pkce = 'required', host = '127.0.0.1' }: { pkce?: 'required' | 'refused'; host?: string } = {},
+  { pkce = 'required', host = '127.0.0.1', accounts }: ServerOptions = {},
 ) {
   const lifetimes: Lifetimes = { accessTokenSeconds: 3600, refreshTokenSeconds: 86_400, ...initial };
   const tokenRequests: TokenRequest[] = [];
@@ -41,7 +47,10 @@ export async function startOAuthServer(
   const port = await listen(server, 0, host);
   const issuer = `http://${host}:${port}`;
   const store = createOAuthServerStore();
-  const provider = new Provider(issuer, oauthServerConfiguration(store.adapterOf, lifetimes, pkce === 'required'));
+  const provider = new Provider(
+    issuer,
+    oauthServerConfiguration(store.adapterOf, lifetimes, pkce === 'required', accounts),
+  );
   provider.use(async (context, next) => {
     await next();
     if (context.path !== '/token') return;
