@@ -49,6 +49,7 @@ test('maintenance removes the rows of sessions that are over, and no others', as
   await open();
   console.pass(61);
   const { id } = await open();
+  console.pass(59);
   expect(await remove()).toBe(1);
   expect(await remove()).toBe(0);
   expect(await console.resumeSession(id, trace)).toBeDefined();
