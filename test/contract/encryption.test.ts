@@ -12,7 +12,7 @@ const patience = { timeout: 30_000 };
 
 interface Encryption {
   encryption_key_id: string;
-  encryption_keys: { id: string; is_held: boolean; data_keys: number }[];
+  encryption_keys: { id: string; is_held: boolean; data_keys: number; backup_confirmed_at: string | null }[];
   data_keys: { id: string; state: string; seals: number; sealed_until: string | null }[];
   processes: { id: string; is_live: boolean; sealing_data_key_id: string | null }[];
   rotation: { id: string; state: string; resealed: number; unreadable: number; waits_for: string[] } | null;
@@ -33,7 +33,7 @@ test('a rotation under way serves every credential, ends by itself, and the old 
   const [old] = before.data_keys;
   expect(before).toMatchObject({
     encryption_key_id: 'k1',
-    encryption_keys: [{ id: 'k1', is_held: true, data_keys: 1 }],
+    encryption_keys: [{ id: 'k1', is_held: true, data_keys: 1, backup_confirmed_at: null }],
     data_keys: [{ state: 'sealing', sealed_until: null }],
     processes: [{ is_live: true, sealing_data_key_id: old?.id }],
     rotation: null,

@@ -36,8 +36,8 @@ export const readEncryption = declare({
       example: {
         encryption_key_id: 'k2',
         encryption_keys: [
-          { id: 'k2', is_held: true, data_keys: 2 },
-          { id: 'k1', is_held: true, data_keys: 0 },
+          { id: 'k2', is_held: true, data_keys: 2, backup_confirmed_at: null },
+          { id: 'k1', is_held: true, data_keys: 0, backup_confirmed_at: '2029-02-01T09:30:00.000Z' },
         ],
         data_keys: [
           {

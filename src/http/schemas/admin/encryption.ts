@@ -55,6 +55,9 @@ export const encryption = z
         id: z.string(),
         is_held: z.boolean().describe('Whether the process that answers holds the key.'),
         data_keys: count.describe('Data keys that it wraps. The key can leave ENCRYPTION_KEYS when this is 0.'),
+        backup_confirmed_at: time
+          .nullable()
+          .describe('Time at which an administrator confirmed in the console that the key has a backup.'),
       }),
     ),
     data_keys: z.array(
@@ -108,10 +111,11 @@ export function fromRotation(state: KeyRotation, waitsFor: readonly string[]): z
 export function fromEncryption(state: EncryptionState): z.input<typeof encryption> {
   return {
     encryption_key_id: state.encryptionKeyId,
-    encryption_keys: state.encryptionKeyIds.map(({ id, isHeld, dataKeys }) => ({
+    encryption_keys: state.encryptionKeyIds.map(({ id, isHeld, dataKeys, backupConfirmedAt }) => ({
       id,
       is_held: isHeld,
       data_keys: dataKeys,
+      backup_confirmed_at: backupConfirmedAt?.toISOString() ?? null,
     })),
     data_keys: state.dataKeys.map((key) => ({
       id: key.id,
