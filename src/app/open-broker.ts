@@ -94,7 +94,7 @@ export function openBroker(parts: BrokerParts): Broker {
     {
       baseUrl,
       bootstrapKey: foundation.adminKey,
-      consoleRoles: [],
+      consoleRoles: config.consoleSignIn?.roles ?? [],
       allowedReturnUrls: config.allowedReturnUrls,
       authorizationTtlMs: config.authorizationTtlMs,
       confirmPage: config.confirmPage,
