@@ -177,8 +177,8 @@ function providerUnavailable({ retryAt, grant }: Extract<RefreshResult, { kind: 
   return unavailable(secondsUntil(retryAt, now), grant.statusMessage ?? 'The provider does not answer.');
 }
 
-/** A failed grant with a retry date would be refreshed then. */
-function needsCall(serving: Serving): boolean {
+/** Checks whether a decision leads to a provider call. A failed grant with a retry date would be refreshed then. */
+export function needsCall(serving: Serving): boolean {
   return serving.kind === 'refresh' || (serving.kind === 'not_ready' && serving.retryAt !== null);
 }
 

@@ -87,7 +87,7 @@ export const rooms: Readonly<Record<string, Readonly<Record<string, readonly str
     'sign-in': ['server'],
     connections: ['server', 'layout'],
     reasons: [],
-    operations: [],
+    operations: ['layout'],
   },
   postgres: {
     driver: [],

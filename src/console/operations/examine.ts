@@ -1,0 +1,130 @@
+import type { ListFleetConnections } from '../../broker/administration/read-fleet-connections.ts';
+import type { ReadFleetStats } from '../../broker/administration/read-fleet-stats.ts';
+import type { ReadHealth } from '../../broker/administration/read-health.ts';
+import type { ReadEncryption } from '../../broker/keys/read-encryption.ts';
+import { type CheckResult, runChecks } from '../../doctor/check.ts';
+import { checks } from '../../doctor/checks.ts';
+import type { Access, Ground, Reply, Service, Stats } from '../../doctor/ground.ts';
+import { request } from '../../doctor/request.ts';
+import { accessOf, authorize } from '../../domain/callers/access.ts';
+import type { Caller } from '../../domain/callers/caller.ts';
+import { isBrokerError } from '../../domain/errors.ts';
+import { relativeTime } from '../layout/time.ts';
+import { encryptionFacts, endpointsOf, healthFacts, readinessFacts } from './doctor-facts.ts';
+
+export interface ExamineDeps extends UseCases {
+  /** Version of the service. */
+  version: string;
+  /** PUBLIC_URL with BASE_PATH: the address that redirect URIs begin with, and the one in use. */
+  baseUrl: () => string;
+  /** The database's clock, which the service follows. */
+  clock: () => Date;
+  /** Clock of the machine of this process. */
+  machineClock: () => Date;
+}
+
+interface UseCases {
+  readHealth: ReadHealth;
+  readFleetStats: ReadFleetStats;
+  readEncryption: ReadEncryption;
+  listFleetConnections: ListFleetConnections;
+}
+
+/**
+ * Runs the checks of the command `doctor` on use cases, within the caller's rights and organisations. A check without
+ * the right it needs is skipped, and says which right that is. Reads no file, no variable, and no provider.
+ */
+export type Examine = (caller: Caller) => Promise<CheckResult[]>;
+
+/** Connections on the one page that is read. */
+const pageSize = 200;
+const otherCaller = 'Sign in with admin:read, all organisations and the global scope.';
+
+export function createExamine(deps: ExamineDeps): Examine {
+  return async (caller) => runChecks(checks, await survey(deps, caller));
+}
+
+/** Collects what the checks look at. Each use case is read once. */
+async function survey(deps: ExamineDeps, caller: Caller): Promise<Ground> {
+  const reads = readsOf(deps, caller);
+  const [service, stats] = await Promise.all([readService(deps), reads.stats()]);
+  return {
+    url: deps.baseUrl(),
+    // Facts of the machine are not read here, whichever machine the browser is on.
+    isLocal: false,
+    machine: null,
+    startFailures: [],
+    service,
+    access: accessOfReply(stats),
+    read: async <Body>(path: string) => (path === '/admin/encryption' ? reads.encryption() : notThere) as Reply<Body>,
+    endpoints: reads.endpoints,
+    publicUrl: async () => ({ isRead: true, body: deps.baseUrl() }),
+    request,
+    ago: (time) => (time === null ? 'never' : relativeTime(new Date(time), deps.clock())),
+  };
+}
+
+/** A caller without the right has a session that works: a missing right is no fault to report. */
+function accessOfReply(reply: Reply<Stats>): Access {
+  if (reply.isRead) return { state: 'accepted', stats: reply.body };
+  const { found, next } = reply;
+  return next === null ? { state: 'unknown', found } : { state: 'absent', found, next };
+}
+
+const notThere: Reply<never> = { isRead: false, found: 'The console does not read this.', next: null };
+
+async function readService({ readHealth, version, clock, machineClock }: ExamineDeps): Promise<Service> {
+  const [health, readiness] = await Promise.all([readHealth.health(), readHealth.readiness()]);
+  const at = machineClock().getTime();
+  return {
+    state: 'answers',
+    health: healthFacts(health, version, clock()),
+    readiness: readinessFacts(readiness),
+    clocks: { sentAt: at, receivedAt: at, date: at, timestamp: clock().getTime() },
+  };
+}
+
+function readsOf(deps: UseCases, caller: Caller) {
+  return {
+    stats: () =>
+      replyOf(async () => {
+        authorize(caller, accessOf.getFleetStats, undefined, noTrace);
+        const { failing } = await deps.readFleetStats(caller);
+        return { failing: { count: failing.count } };
+      }),
+    encryption: once(() =>
+      replyOf(async () => {
+        authorize(caller, accessOf.readEncryption, undefined, noTrace);
+        return encryptionFacts(await deps.readEncryption());
+      }),
+    ),
+    endpoints: once(() =>
+      replyOf(async () => {
+        authorize(caller, accessOf.listFleetConnections, undefined, noTrace);
+        const { connections } = await deps.listFleetConnections(caller, {}, { limit: pageSize });
+        return endpointsOf(connections);
+      }),
+    ),
+  };
+}
+
+/** These reads are not audited. */
+const noTrace = { requestId: null, address: null };
+
+/** Turns a refusal into its public message. Any other error is a defect. */
+async function replyOf<Body>(read: () => Promise<Body>): Promise<Reply<Body>> {
+  try {
+    return { isRead: true, body: await read() };
+  } catch (error) {
+    if (!isBrokerError(error)) throw error;
+    return { isRead: false, found: error.message, next: error.code === 'forbidden' ? otherCaller : null };
+  }
+}
+
+function once<T>(read: () => Promise<T>): () => Promise<T> {
+  let reading: Promise<T> | undefined;
+  return () => {
+    reading ??= read();
+    return reading;
+  };
+}
