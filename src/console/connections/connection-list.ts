@@ -46,7 +46,7 @@ export function connectionList({ visit, query, connections, nextCursor }: Connec
   ];
   return html`<div class="title"><h1>Connections</h1>${
     visit.may(accessOf.createConnection)
-      ? html`<a class="button" href="${href('/console/connections/new')}">New connection</a>`
+      ? html`<a class="button" href="${href('/console/new-connection')}">New connection</a>`
       : null
   }</div>
 ${filters(visit, query)}

@@ -1,8 +1,8 @@
 import { type Access, type AccessForOrganization, authorize } from '../../domain/callers/access.ts';
-import { type Actor, type Caller, canReach, requirePermission, type Trace } from '../../domain/callers/caller.ts';
+import type { Actor, Caller, Trace } from '../../domain/callers/caller.ts';
 import type { Session } from '../../domain/callers/session.ts';
 import { organizationIdPattern } from '../../domain/connections/connection.ts';
-import { BrokerError, invalidRequest } from '../../domain/errors.ts';
+import { invalidRequest } from '../../domain/errors.ts';
 import type { Secret } from '../../domain/secret.ts';
 import type { Markup } from '../../markup/html.ts';
 
@@ -48,12 +48,8 @@ export function actorOf(caller: Caller, access: AccessForOrganization, query: un
 export function actorOf(caller: Caller, access: Access, query: unknown, trace: Trace): Actor | null;
 export function actorOf(caller: Caller, access: Access, query: unknown, trace: Trace): Actor | null {
   const { organization } = query as Record<string, unknown>;
-  if (access.for !== 'organization' || organization === undefined) return authorize(caller, access, undefined, trace);
-  if (organization === '') {
-    requirePermission(caller, access.permission);
-    if (canReach(caller, null)) return { caller, organizationId: null, trace };
-    throw BrokerError.of('forbidden', 'You have no right to the global scope.');
-  }
+  if (organization === undefined) return authorize(caller, access, undefined, trace);
+  if (organization === '') return authorize(caller, access, null, trace);
   if (typeof organization === 'string' && organizationIdPattern.test(organization))
     return authorize(caller, access, organization, trace);
   throw invalidRequest({ path: 'organization', message: `must match ${organizationIdPattern.source}` });
