@@ -2,8 +2,8 @@ import { Agent, type IncomingMessage, request } from 'node:http';
 import { PassThrough } from 'node:stream';
 import fastify from 'fastify';
 import { afterEach, describe, expect, test } from 'vitest';
-import { registerConnectionClose } from '../../../src/http/common-headers.ts';
 import type { BackgroundWork, HealthProbes } from '../../../src/broker/administration/read-health.ts';
+import { registerConnectionClose } from '../../../src/http/common-headers.ts';
 import { adminKey, createHttpFixture, credential, type HttpFixture } from '../../support/http/server-fixture.ts';
 
 let fixture: HttpFixture | undefined;
