@@ -3,10 +3,11 @@ import type { ReadFleetStats } from '../../broker/administration/read-fleet-stat
 import type { ReadHealth } from '../../broker/administration/read-health.ts';
 import type { ReadEncryption } from '../../broker/keys/read-encryption.ts';
 import { type CheckResult, runChecks } from '../../doctor/check.ts';
+import type { Encryption } from '../../doctor/checks/keys.ts';
 import { checks } from '../../doctor/checks.ts';
-import type { Access, Ground, Reply, Service, Stats } from '../../doctor/ground.ts';
+import type { Endpoint, Ground, Access as KeyAccess, Reply, Service, Stats } from '../../doctor/ground.ts';
 import { request } from '../../doctor/request.ts';
-import { accessOf, authorize } from '../../domain/callers/access.ts';
+import { type Access, accessOf, authorize } from '../../domain/callers/access.ts';
 import type { Caller } from '../../domain/callers/caller.ts';
 import { isBrokerError } from '../../domain/errors.ts';
 import { relativeTime } from '../layout/time.ts';
@@ -44,10 +45,17 @@ export function createExamine(deps: ExamineDeps): Examine {
   return async (caller) => runChecks(checks, await survey(deps, caller));
 }
 
-/** Collects what the checks look at. Each use case is read once. */
+/**
+ * Collects what the checks look at. All is read before the first check: an unexpected error then reaches the log and not
+ * the page, which shows the message of a check that throws.
+ */
 async function survey(deps: ExamineDeps, caller: Caller): Promise<Ground> {
-  const reads = readsOf(deps, caller);
-  const [service, stats] = await Promise.all([readService(deps), reads.stats()]);
+  const [service, stats, encryption, endpoints] = await Promise.all([
+    readService(deps),
+    readStats(deps, caller),
+    readKeys(deps, caller),
+    readEndpoints(deps, caller),
+  ]);
   return {
     url: deps.baseUrl(),
     // Facts of the machine are not read here, whichever machine the browser is on.
@@ -56,8 +64,8 @@ async function survey(deps: ExamineDeps, caller: Caller): Promise<Ground> {
     startFailures: [],
     service,
     access: accessOfReply(stats),
-    read: async <Body>(path: string) => (path === '/admin/encryption' ? reads.encryption() : notThere) as Reply<Body>,
-    endpoints: reads.endpoints,
+    read: async <Body>(path: string) => (path === '/admin/encryption' ? encryption : notThere) as Reply<Body>,
+    endpoints: async () => endpoints,
     publicUrl: async () => ({ isRead: true, body: deps.baseUrl() }),
     request,
     ago: (time) => (time === null ? 'never' : relativeTime(new Date(time), deps.clock())),
@@ -65,7 +73,7 @@ async function survey(deps: ExamineDeps, caller: Caller): Promise<Ground> {
 }
 
 /** A caller without the right has a session that works: a missing right is no fault to report. */
-function accessOfReply(reply: Reply<Stats>): Access {
+function accessOfReply(reply: Reply<Stats>): KeyAccess {
   if (reply.isRead) return { state: 'accepted', stats: reply.body };
   const { found, next } = reply;
   return next === null ? { state: 'unknown', found } : { state: 'absent', found, next };
@@ -84,47 +92,34 @@ async function readService({ readHealth, version, clock, machineClock }: Examine
   };
 }
 
-function readsOf(deps: UseCases, caller: Caller) {
-  return {
-    stats: () =>
-      replyOf(async () => {
-        authorize(caller, accessOf.getFleetStats, undefined, noTrace);
-        const { failing } = await deps.readFleetStats(caller);
-        return { failing: { count: failing.count } };
-      }),
-    encryption: once(() =>
-      replyOf(async () => {
-        authorize(caller, accessOf.readEncryption, undefined, noTrace);
-        return encryptionFacts(await deps.readEncryption());
-      }),
-    ),
-    endpoints: once(() =>
-      replyOf(async () => {
-        authorize(caller, accessOf.listFleetConnections, undefined, noTrace);
-        const { connections } = await deps.listFleetConnections(caller, {}, { limit: pageSize });
-        return endpointsOf(connections);
-      }),
-    ),
-  };
+function readStats({ readFleetStats }: UseCases, caller: Caller): Promise<Reply<Stats>> {
+  return replyOf(caller, accessOf.getFleetStats, async () => {
+    const { failing } = await readFleetStats(caller);
+    return { failing: { count: failing.count } };
+  });
+}
+
+function readKeys({ readEncryption }: UseCases, caller: Caller): Promise<Reply<Encryption>> {
+  return replyOf(caller, accessOf.readEncryption, async () => encryptionFacts(await readEncryption()));
+}
+
+function readEndpoints({ listFleetConnections }: UseCases, caller: Caller): Promise<Reply<Endpoint[]>> {
+  return replyOf(caller, accessOf.listFleetConnections, async () => {
+    const { connections } = await listFleetConnections(caller, {}, { limit: pageSize });
+    return endpointsOf(connections);
+  });
 }
 
 /** These reads are not audited. */
 const noTrace = { requestId: null, address: null };
 
-/** Turns a refusal into its public message. Any other error is a defect. */
-async function replyOf<Body>(read: () => Promise<Body>): Promise<Reply<Body>> {
+/** Reads if the caller has the right. Turns a refusal into its public message; any other error is a defect. */
+async function replyOf<Body>(caller: Caller, access: Access, read: () => Promise<Body>): Promise<Reply<Body>> {
   try {
+    authorize(caller, access, undefined, noTrace);
     return { isRead: true, body: await read() };
   } catch (error) {
     if (!isBrokerError(error)) throw error;
     return { isRead: false, found: error.message, next: error.code === 'forbidden' ? otherCaller : null };
   }
-}
-
-function once<T>(read: () => Promise<T>): () => Promise<T> {
-  let reading: Promise<T> | undefined;
-  return () => {
-    reading ??= read();
-    return reading;
-  };
 }

@@ -134,3 +134,8 @@ test('the clock of this process is compared with that of the database', async ()
     found: 'The clock of the service is 60 s ahead of that of the database.',
   });
 });
+
+test('an unexpected error is shown in no check: its message may tell internal addresses', async () => {
+  const readEncryption = async () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.5:5432'));
+  await expect(examine({ deps: { readEncryption } })).rejects.toThrow('ECONNREFUSED');
+});
