@@ -18,13 +18,14 @@ export interface Welcome {
 export function welcome({ url, keyFile, isFirstStart, directory }: Welcome): string {
   const path = relative(directory, keyFile);
   const file = path.startsWith('..') ? keyFile : path;
-  if (!isFirstStart) return `Token broker at ${url}; the administrator's key is in ${file}`;
+  if (!isFirstStart) return `Token broker at ${url}, its console at ${url}/console; the administrator's key is in ${file}`;
   return `
 Token broker is ready.
 
-  API   ${url}
-  docs  ${url}/docs
-  key   ${file} (of the administrator)
+  console  ${url}/console
+  API      ${url}
+  docs     ${url}/docs
+  key      ${file} (of the administrator)
 
 In another terminal:
 
