@@ -6,7 +6,7 @@ import type { ProviderCatalogue } from '../domain/ports/oauth.ts';
 import { collectAllowedMethods } from './allowed-methods.ts';
 import { registerAuthentication } from './authentication.ts';
 import { bodyLimitBytes, registerBodyParsing } from './body-parsing.ts';
-import { createPageHost, type PageHost, type RegisterPages } from './browser/page-host.ts';
+import { createPageHost, type RegisterPages } from './browser/page-host.ts';
 import { createClientErrorHandler, replaceNodeRefusals } from './client-errors.ts';
 import { registerCommonHeaders, registerConnectionClose } from './common-headers.ts';
 import { createReplyUnrouted, createReplyWithError, registerErrors } from './errors.ts';
@@ -131,7 +131,11 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   return app;
 }
 
-async function registerRoutes(app: FastifyInstance, deps: HttpServerDeps, pageHost: PageHost): Promise<void> {
+async function registerRoutes(
+  app: FastifyInstance,
+  deps: HttpServerDeps,
+  pageHost: ReturnType<typeof createPageHost>,
+): Promise<void> {
   const { useCases, clock, version, basePath, publicPath = basePath } = deps;
   healthRoutes(app, deps.probes, { version, clock });
   metricsRoutes(app, deps.readMetrics);

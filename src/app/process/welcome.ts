@@ -18,7 +18,8 @@ export interface Welcome {
 export function welcome({ url, keyFile, isFirstStart, directory }: Welcome): string {
   const path = relative(directory, keyFile);
   const file = path.startsWith('..') ? keyFile : path;
-  if (!isFirstStart) return `Token broker at ${url}, its console at ${url}/console; the administrator's key is in ${file}`;
+  if (!isFirstStart)
+    return `Token broker at ${url}, its console at ${url}/console; the administrator's key is in ${file}`;
   return `
 Token broker is ready.
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Actor, Caller, Trace } from '../../domain/callers/caller.ts';
-import { type BrokerError, type BrokerErrorCode, isBrokerError } from '../../domain/errors.ts';
+import type { PageHost } from '../../domain/console/page-host.ts';
+import { isBrokerError } from '../../domain/errors.ts';
 import { noteRefusal } from '../errors.ts';
 import { createLookUpTurns } from '../limits/look-up-turns.ts';
 import type { RateLimits } from '../limits/rate-limit.ts';
@@ -8,25 +8,12 @@ import { problems } from '../problem.ts';
 import { headersOf } from '../problem-headers.ts';
 import { traceOf } from '../trace.ts';
 
-/** Services that the server lends to the pages of another layer, so that both treat a request alike. */
-export interface PageHost {
-  /** Turns any error into a refusal, logs it and notes its code for the request log. */
-  refusalOf: (error: unknown, request: FastifyRequest) => BrokerError;
-  problemOf: (code: BrokerErrorCode) => { status: number; title: string };
-  setProblemHeaders: (refusal: BrokerError, reply: FastifyReply) => void;
-  traceOf: (request: FastifyRequest) => Trace;
-  /** Notes who acts, for the request log, and counts the request against the caller's own limit. Throws rate_limited. */
-  admit: (request: FastifyRequest, caller: Caller, actor: Actor | null) => Promise<void>;
-  /** Counts a request without a session against the limit of its address. Throws rate_limited. */
-  countPublicRequest: (request: FastifyRequest) => Promise<void>;
-  /** Runs a sign-in within the limits of failed authentication. Throws rate_limited. */
-  guardSignIn: <T>(request: FastifyRequest, signIn: (mayLookUp: () => Promise<boolean>) => Promise<T>) => Promise<T>;
-}
+type Host = PageHost<FastifyRequest, FastifyReply>;
 
 /** Registers pages of another layer in a scope of their own. */
-export type RegisterPages = (app: FastifyInstance, host: PageHost) => Promise<void>;
+export type RegisterPages = (app: FastifyInstance, host: Host) => Promise<void>;
 
-export function createPageHost({ failures, publicRequests, countCaller }: RateLimits): PageHost {
+export function createPageHost({ failures, publicRequests, countCaller }: RateLimits): Host {
   const lookUps = createLookUpTurns(failures);
   return {
     refusalOf: noteRefusal,
