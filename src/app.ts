@@ -136,20 +136,23 @@ async function build(config: Config, log: Logger, stack: AsyncDisposableStack, e
   stack.defer(() => heartbeat.stop());
 
   metrics.watch(monitoredState({ config, postgres, jobs, cipher, provider, fetchAudit }));
-  const server = await openServer({
-    config,
-    log,
-    foundation,
-    broker,
-    provider,
-    probes: createProbes({ config, postgres, jobs, cipher, connectionsFile, waitingFor: () => waitingFor }),
-    metrics,
-    derivedKeys,
-    tokens,
-    sharedCounts,
-    publicUrl: () => publicUrl,
-    clock,
-  });
+  const server = await openServer(
+    {
+      config,
+      log,
+      foundation,
+      broker,
+      provider,
+      probes: createProbes({ config, postgres, jobs, cipher, connectionsFile, waitingFor: () => waitingFor }),
+      metrics,
+      derivedKeys,
+      tokens,
+      sharedCounts,
+      publicUrl: () => publicUrl,
+      clock,
+    },
+    stack,
+  );
   stack.defer(() => server.close());
   ending.throwIfAborted();
   const address = await server.listen({ host: config.host, port: config.port });

@@ -3,6 +3,7 @@ import csrf from '@fastify/csrf-protection';
 import type { FastifyInstance } from 'fastify';
 import { connectionsPages } from './connections/connections-pages.ts';
 import { registerAssets } from './server/assets.ts';
+import { bouncePage } from './server/bounce-page.ts';
 import { registerErrors } from './server/errors.ts';
 import { registerForms } from './server/forms.ts';
 import type { ConsoleHost } from './server/host.ts';
@@ -10,8 +11,10 @@ import { createPages } from './server/page-route.ts';
 import { createResponses } from './server/responses.ts';
 import { createSessionCookie } from './server/session-cookie.ts';
 import { registerVisitors } from './server/visitor.ts';
-import { bouncePage } from './sign-in/bounce-page.ts';
-import { signInPath, signInRoutes } from './sign-in/sign-in-routes.ts';
+import { sessionsPages } from './sessions/sessions-pages.ts';
+import type { IdentityProvider } from './sign-in/identity-provider.ts';
+import { signInPath } from './sign-in/own-page.ts';
+import { signInRoutes } from './sign-in/sign-in-routes.ts';
 import type { ConsoleUseCases } from './use-cases.ts';
 
 export interface ConsoleDeps {
@@ -27,6 +30,10 @@ export interface ConsoleDeps {
   clock: () => Date;
   /** File of the administrator's first key; null if the service does not know it. */
   firstKeyFile: string | null;
+  /** Null if people sign in with keys only. */
+  identityProvider: IdentityProvider | null;
+  /** Keys of the cookie of a sign-in at the identity provider: the first signs, all verify. */
+  cookieKeys: () => readonly string[];
 }
 
 /** Registers the console in a scope of its own. `host` is the HTTP server of the service. */
@@ -39,8 +46,8 @@ export function createConsole(deps: ConsoleDeps): RegisterConsole {
     await app.register(csrf, { sessionPlugin: '@fastify/session', sessionKey: 'csrfSecret', logLevel: 'debug' });
     registerForms(app);
     const assets = registerAssets(app);
-    const responses = createResponses({ ...deps, assets, traceOf: host.traceOf });
     const sessionCookie = createSessionCookie({ isHttps, baseUrl });
+    const responses = createResponses({ ...deps, assets, traceOf: host.traceOf, sessionCookie });
     registerErrors(app, host, (request, reply, problem) =>
       responses.sendFramed(request, reply, { ...problem, section: null }),
     );
@@ -55,9 +62,11 @@ export function createConsole(deps: ConsoleDeps): RegisterConsole {
         return reply.redirect(target, 303);
       },
       sendOnce: (request, reply) => responses.sendCard(reply, bouncePage(responses.href(responses.hereOf(request)))),
+      sendToClean: (request, reply) => reply.redirect(responses.href(responses.hereOf(request)), 303),
     });
     const pages = createPages(app, responses);
     signInRoutes(app, pages, { ...deps, host, responses, sessionCookie });
+    sessionsPages(pages, useCases);
     connectionsPages(pages, useCases);
   };
 }

@@ -9,6 +9,7 @@ import type { Tokens } from '../../domain/ports/tokens.ts';
 import type { SharedCounts } from '../../http/limits/shared-counts.ts';
 import type { HealthProbes } from '../../http/routes/health.ts';
 import { createHttpServer } from '../../http/server.ts';
+import { openConsoleIdentityProvider } from '../console/open-identity-provider.ts';
 import type { Foundation } from '../foundation.ts';
 import type { openMetrics } from '../open-metrics.ts';
 import type { openProvider } from '../provider.ts';
@@ -29,8 +30,8 @@ export interface ServerParts {
   clock: () => Date;
 }
 
-/** Builds the HTTP server with all routes and pages. It does not listen yet. */
-export function openServer(parts: ServerParts): ReturnType<typeof createHttpServer> {
+/** Builds the HTTP server with all routes and pages. It does not listen yet. The stack closes what the server calls. */
+export function openServer(parts: ServerParts, stack: AsyncDisposableStack): ReturnType<typeof createHttpServer> {
   const { config, log, foundation, broker, provider, metrics, publicUrl, clock } = parts;
   const { basePath } = config;
   const isHttps = publicUrl().startsWith('https:');
@@ -56,6 +57,13 @@ export function openServer(parts: ServerParts): ReturnType<typeof createHttpServ
     rateLimitMax: config.rateLimitMax,
     sharedCounts: parts.sharedCounts,
     trustProxy: config.trustProxy,
-    console: createConsole({ ...paths, useCases: broker, isHttps, firstKeyFile: foundation.adminKeyFile }),
+    console: createConsole({
+      ...paths,
+      useCases: broker,
+      isHttps,
+      firstKeyFile: foundation.adminKeyFile,
+      identityProvider: openConsoleIdentityProvider(config, log, stack, { baseUrl: paths.baseUrl, now: clock }),
+      cookieKeys: () => parts.derivedKeys('console-sign-in-cookie'),
+    }),
   });
 }

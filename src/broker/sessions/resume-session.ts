@@ -11,11 +11,16 @@ export interface ResumedSession {
   session: Session;
 }
 
+export interface ResumeOptions {
+  /** False for a request that a page sends by itself: it does not keep the session from becoming idle. Defaults to true. */
+  isActivity?: boolean;
+}
+
 /**
  * Finds the session of a request and the rights that its identity has now. Undefined if there is no such session, or it
  * is over. A session whose identity has lost its rights ends for good. Throws service_unavailable.
  */
-export type ResumeSession = (id: Secret, trace: Trace) => Promise<ResumedSession | undefined>;
+export type ResumeSession = (id: Secret, trace: Trace, options?: ResumeOptions) => Promise<ResumedSession | undefined>;
 
 export interface ResumeSessionDeps {
   sessions: Pick<ConsoleSessions, 'find' | 'touch' | 'end'>;
@@ -27,7 +32,7 @@ export interface ResumeSessionDeps {
 
 export function createResumeSession(deps: ResumeSessionDeps): ResumeSession {
   const { sessions, resolveIdentity, tokens, clock, onBackgroundError } = deps;
-  return async (id, trace) => {
+  return async (id, trace, { isActivity = true } = {}) => {
     const idHash = tokens.sha256(id.reveal());
     const session = await sessions.find(idHash);
     const now = clock();
@@ -42,7 +47,7 @@ export function createResumeSession(deps: ResumeSessionDeps): ResumeSession {
       return undefined;
     }
     // A page that can be read is worth more than the time of the last request.
-    if (needsTouch(session, now)) await sessions.touch(idHash, now).catch(onBackgroundError);
+    if (isActivity && needsTouch(session, now)) await sessions.touch(idHash, now).catch(onBackgroundError);
     return { caller, session };
   };
 }

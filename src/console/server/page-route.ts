@@ -31,9 +31,12 @@ export interface PageAnswer {
   refreshTo?: string;
 }
 
-/** Sends the browser to a page of the console with GET (RFC 9110 §15.4.4). `to` is a path such as `/console/audit`. */
+/** Sends the browser to a page of the console with GET (RFC 9110 §15.4.4). */
 export interface SeeOther {
+  /** Path such as `/console/audit`. */
   seeOther: string;
+  /** The session has ended: the browser forgets its cookie. */
+  endsSession?: true;
 }
 
 export type Answer = PageAnswer | SeeOther;

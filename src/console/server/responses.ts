@@ -4,6 +4,7 @@ import { type Assets, documentOf, framedDocument } from '../layout/frame.ts';
 import type { Section } from '../layout/navigation.ts';
 import type { Answer } from './page-route.ts';
 import { newNonce, setSecurityHeaders } from './security-headers.ts';
+import type { SessionCookie } from './session-cookie.ts';
 import { actorOf, mayRun, type OrganizationVisit, type Visit } from './visit.ts';
 import { secondLoad } from './visitor.ts';
 
@@ -17,10 +18,12 @@ export interface ResponsesDeps {
   baseUrl: () => string;
   clock: () => Date;
   traceOf: (request: FastifyRequest) => Visit['trace'];
+  sessionCookie: SessionCookie;
 }
 
 /** Writes documents with the headers of the console. One response has one nonce. */
-export function createResponses({ assets, version, basePath, publicPath, baseUrl, clock, traceOf }: ResponsesDeps) {
+export function createResponses(deps: ResponsesDeps) {
+  const { assets, version, basePath, publicPath, baseUrl, clock, traceOf, sessionCookie } = deps;
   const href = (path: string) => `${publicPath}${path}`;
   const nonces = new WeakMap<FastifyReply, string>();
   const nonceOf = (reply: FastifyReply) => {
@@ -73,7 +76,10 @@ export function createResponses({ assets, version, basePath, publicPath, baseUrl
     sendFramed,
 
     send(request: FastifyRequest, reply: FastifyReply, answer: Answer): FastifyReply {
-      if ('seeOther' in answer) return reply.redirect(href(answer.seeOther), 303);
+      if ('seeOther' in answer) {
+        if (answer.endsSession) sessionCookie.clear(reply);
+        return reply.redirect(href(answer.seeOther), 303);
+      }
       return sendFramed(request, reply, { ...answer, status: answer.status ?? 200 });
     },
 

@@ -24,6 +24,8 @@ export interface VisitorDeps {
   sendToSignIn: (request: FastifyRequest, reply: FastifyReply) => FastifyReply;
   /** Answers a visit that came from another site with a page that loads the same address once more. */
   sendOnce: (request: FastifyRequest, reply: FastifyReply) => FastifyReply;
+  /** Sends the second load, once it has its session, to the address without the mark. */
+  sendToClean: (request: FastifyRequest, reply: FastifyReply) => FastifyReply;
 }
 
 /** Establishes session, access and organisation before a form is read. */
@@ -44,6 +46,8 @@ export function registerVisitors(app: FastifyInstance, deps: VisitorDeps): void 
     request.visitor = visitor;
     request.session = { csrfSecret: visitor.session.csrfSecret.reveal() };
     if (pageAccess === undefined) return;
+    // A browser that still calls this a visit from another site might leave out the cookie again, and never arrive.
+    if (isSecondLoad(request) && !comesFromElsewhere(request)) return deps.sendToClean(request, reply);
     const trace = deps.host.traceOf(request);
     const actor = pageAccess.for === 'session' ? null : actorOf(visitor.caller, pageAccess, request.query, trace);
     request.pageActor = actor;
@@ -62,7 +66,7 @@ export function registerVisitors(app: FastifyInstance, deps: VisitorDeps): void 
 export const secondLoad = 'from_link';
 
 function isSecondLoad(request: FastifyRequest): boolean {
-  return (request.query as Record<string, unknown>)[secondLoad] !== undefined;
+  return request.method !== 'POST' && (request.query as Record<string, unknown>)[secondLoad] !== undefined;
 }
 
 async function findVisitor(
@@ -71,6 +75,8 @@ async function findVisitor(
 ): Promise<Visitor | undefined> {
   const id = cookie.read(request);
   if (id === undefined) return undefined;
-  const resumed = await resumeSession(id, host.traceOf(request));
+  // A page that brings itself up to date would keep the session of a browser that was left open.
+  const isActivity = request.headers['hx-request'] === undefined;
+  const resumed = await resumeSession(id, host.traceOf(request), { isActivity });
   return resumed && { ...resumed, sessionId: id };
 }

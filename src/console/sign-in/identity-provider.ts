@@ -30,6 +30,8 @@ export interface SignedInPerson extends Person {
 }
 
 export interface IdentityProvider {
+  /** Host of the issuer, for people to recognise it. */
+  host: string;
   /** Returns where to send the browser, and the secrets to keep for its return. Throws SignInFailure. */
   begin(): Promise<{ url: URL; transaction: Transaction }>;
   /** Verifies the response in the query of the URL. Works once for each transaction. Throws SignInFailure. */
@@ -110,6 +112,7 @@ export function createIdentityProvider(parts: IdentityProviderParts): IdentityPr
   }
 
   return {
+    host: new URL(settings.issuer).host,
     begin: () => reporting(begin, []),
     finish: (currentUrl, transaction) =>
       reporting(

@@ -85,6 +85,7 @@ export const rooms: Readonly<Record<string, Readonly<Record<string, readonly str
     layout: [],
     server: ['layout'],
     'sign-in': ['server'],
+    sessions: ['server', 'layout'],
     connections: ['server', 'layout'],
     reasons: [],
     operations: ['layout'],

@@ -115,6 +115,17 @@ test('the time of a request is written at most every five minutes', async () => 
   expect(console.touches).toEqual([at(5), at(10)]);
 });
 
+test('requests that a page sends by itself do not keep a session from becoming idle', async () => {
+  const id = await open();
+  for (let minute = 1; minute < 60; minute += 1) {
+    console.pass(1);
+    expect(await console.resumeSession(id, trace, { isActivity: false })).toBeDefined();
+  }
+  expect(console.touches).toEqual([]);
+  console.pass(1);
+  expect(await console.resumeSession(id, trace, { isActivity: false })).toBeUndefined();
+});
+
 test('a session outlives a database that is away, and a write of its time that fails', async () => {
   const id = await open();
   const away = BrokerError.with('service_unavailable', 'The database is away.', { retry_after: 5 });

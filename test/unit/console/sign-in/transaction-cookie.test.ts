@@ -12,7 +12,11 @@ const signer = new Signer('a secret of the service');
 const now = new Date('2030-01-01T00:00:00.000Z');
 const later = (ms: number) => new Date(now.getTime() + ms);
 const token = fc.stringMatching(/^[\w-]{43}$/);
-const transactions = fc.record({ state: token, nonce: token, codeVerifier: token });
+const page = fc.string({ minLength: 1, maxLength: 500, unit: 'binary' });
+const transactions = fc.record(
+  { state: token, nonce: token, codeVerifier: token, next: page },
+  { requiredKeys: ['state', 'nonce', 'codeVerifier'] },
+);
 const transaction = { state: 's'.repeat(43), nonce: 'n'.repeat(43), codeVerifier: 'v'.repeat(43) };
 
 test('a transaction is opened as it was sealed', () => {
@@ -42,7 +46,7 @@ test('a value with one other character, or signed with another key, is refused',
 
 test('a text that the service signed for another cookie is refused', () => {
   const { state, nonce, codeVerifier } = transaction;
-  const text = [state, nonce, codeVerifier, 'zzzzzzz'].join('.');
+  const text = [state, nonce, codeVerifier, 'zzzzzzz', ''].join('.');
   for (const other of [text, `other.${text}`, '', 'console-sign-in']) {
     expect(openTransaction(signer, signer.sign(other), now), other).toBeUndefined();
   }

@@ -1,5 +1,5 @@
 import { html, type Markup } from '../../markup/html.ts';
-import { secondLoad } from '../server/visitor.ts';
+import { secondLoad } from './visitor.ts';
 
 /**
  * Page for a person who followed a link from another site. The browser left out the cookie of the session. It sends the
