@@ -1,6 +1,6 @@
 import type { AuditAction } from '../../domain/audit.ts';
 
-/** What happened, in words, for each action of the audit trail. A new action does not compile without an entry. */
+/** Words for each action of the audit trail. A new action does not compile without an entry. */
 export const eventWords: Readonly<Record<AuditAction, string>> = {
   'connection.created': 'Connection created',
   'connection.updated': 'Connection edited',
