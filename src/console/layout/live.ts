@@ -16,7 +16,10 @@ export function live({ id, href, nonce, body }: Live): Markup {
   return html`<div id="${id}" hx-nonce="${nonce}" hx-get="${href}" hx-trigger="every 5s" hx-select="#${id}" hx-swap="innerMorph strip:true" hx-target="this">${body}</div>`;
 }
 
-/** Attributes of a form that shows its results while a person types, in the part of the page with that id. */
+/**
+ * Attributes of a form that shows its results while a person types or chooses, in the part of the page with that id. The
+ * events of its fields bubble to the form.
+ */
 export function searchAsYouType({ id, href, nonce }: Omit<Live, 'body'>): Markup {
-  return html`hx-nonce="${nonce}" hx-get="${href}" hx-trigger="input changed delay:300ms from:find input, change" hx-select="#${id}" hx-target="#${id}" hx-swap="outerMorph" hx-push-url="false"`;
+  return html`hx-nonce="${nonce}" hx-get="${href}" hx-trigger="input changed delay:300ms" hx-select="#${id}" hx-target="#${id}" hx-swap="outerMorph" hx-push-url="false"`;
 }
