@@ -34,6 +34,11 @@ export function fieldsOf(template: ProviderTemplate): TemplateField[] {
   ];
 }
 
+/** Tells whether a part of a name, in any case, is in the id or the display name. */
+export function isNamed({ id, displayName }: Pick<ProviderTemplate, 'id' | 'displayName'>, part: string): boolean {
+  return [id, displayName].some((name) => name.toLowerCase().includes(part.trim().toLowerCase()));
+}
+
 /** Names of the values that credentials carry in `extra`. */
 export function extraOf({ response: { extra, callbackExtra } }: ProviderTemplate): string[] {
   return [...new Set([...Object.keys(extra), ...Object.keys(callbackExtra)])];

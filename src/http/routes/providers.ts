@@ -1,13 +1,7 @@
 import type { FastifyInstance } from 'fastify';
-import { createRedirectUriOf } from '../../broker/redirect-uri.ts';
-import {
-  type Caller,
-  canReach,
-  impliedOrganization,
-  selectOrganization,
-  type Trace,
-} from '../../domain/callers/caller.ts';
-import type { ProviderTemplate } from '../../domain/connections/template.ts';
+import { createRedirectUriOf, plannedRedirectUris } from '../../broker/redirect-uri.ts';
+import { type Caller, impliedOrganization, selectOrganization, type Trace } from '../../domain/callers/caller.ts';
+import { isNamed } from '../../domain/connections/template-fields.ts';
 import type { ProviderCatalogue } from '../../domain/ports/oauth.ts';
 import * as routes from '../contract/providers.ts';
 import { mount } from '../mount.ts';
@@ -30,14 +24,10 @@ export function providerRoutes(
   const redirectUriOf = createRedirectUriOf(baseUrl);
 
   function redirectUris({ caller, trace, headers, query }: Request): RedirectUris {
-    const name = query.connection_name ?? '{connection_name}';
     const chosen = headers['X-Organization-Id'];
     const organizationId =
       chosen === undefined ? impliedOrganization(caller) : selectOrganization(caller, chosen, trace).organizationId;
-    return {
-      global: canReach(caller, null) ? redirectUriOf({ organizationId: null, name }) : null,
-      organization: organizationId === null ? null : redirectUriOf({ organizationId, name }),
-    };
+    return plannedRedirectUris(redirectUriOf, caller, organizationId, query.connection_name);
   }
 
   mount(app, routes.listProviders, async (call) => {
@@ -51,8 +41,4 @@ export function providerRoutes(
     if (template === undefined) throw notFound('There is no such provider template.');
     return toProviderDetail(template, redirectUris(call));
   });
-}
-
-function isNamed({ id, displayName }: ProviderTemplate, part: string): boolean {
-  return [id, displayName].some((name) => name.toLowerCase().includes(part.trim().toLowerCase()));
 }
