@@ -1,7 +1,13 @@
 import cookie from '@fastify/cookie';
 import csrf from '@fastify/csrf-protection';
 import type { FastifyInstance } from 'fastify';
+import type { ReadHealth } from '../broker/administration/read-health.ts';
+import { apiKeyPages } from './api-keys/api-key-pages.ts';
 import { connectionsPages } from './connections/connections-pages.ts';
+import { encryptionPages } from './encryption/encryption-pages.ts';
+import { doctorPages } from './operations/doctor-pages.ts';
+import { createExamine } from './operations/examine.ts';
+import { type Catalogue, providerPages } from './providers/provider-pages.ts';
 import { registerAssets } from './server/assets.ts';
 import { bouncePage } from './server/bounce-page.ts';
 import { registerErrors } from './server/errors.ts';
@@ -16,9 +22,15 @@ import type { IdentityProvider } from './sign-in/identity-provider.ts';
 import { signInPath } from './sign-in/own-page.ts';
 import { signInRoutes } from './sign-in/sign-in-routes.ts';
 import type { ConsoleUseCases } from './use-cases.ts';
+import { workflowPages } from './workflows/workflow-pages.ts';
 
 export interface ConsoleDeps {
   useCases: ConsoleUseCases;
+  catalogue: Catalogue;
+  /** State of this process, for the page Doctor. */
+  readHealth: ReadHealth;
+  /** Clock of the machine of this process. */
+  machineClock: () => Date;
   version: string;
   /** Path that the routes of this process begin with: BASE_PATH. */
   basePath: string;
@@ -67,6 +79,11 @@ export function createConsole(deps: ConsoleDeps): RegisterConsole {
     const pages = createPages(app, responses);
     signInRoutes(app, pages, { ...deps, host, responses, sessionCookie });
     sessionsPages(pages, useCases);
-    connectionsPages(pages, useCases);
+    connectionsPages(pages, useCases, deps.catalogue);
+    workflowPages(pages, useCases);
+    apiKeyPages(pages, useCases);
+    providerPages(pages, deps.catalogue);
+    encryptionPages(pages, useCases);
+    doctorPages(pages, createExamine({ ...deps, ...useCases }));
   };
 }

@@ -1,6 +1,17 @@
-import type { ConnectionListUseCases } from './connections/connections-pages.ts';
+import type { ApiKeyUseCases } from './api-keys/api-key-pages.ts';
+import type { BulkUseCases, ConnectionListUseCases } from './connections/connections-pages.ts';
+import type { EncryptionUseCases } from './encryption/encryption-pages.ts';
+import type { ExamineUseCases } from './operations/examine.ts';
 import type { SessionListUseCases } from './sessions/sessions-pages.ts';
 import type { SessionUseCases } from './sign-in/entrance.ts';
+import type { WorkflowUseCases } from './workflows/workflow-pages.ts';
 
 /** Everything that the pages call: the use cases of the API. The broker has them all. */
-export type ConsoleUseCases = SessionUseCases & SessionListUseCases & ConnectionListUseCases;
+export type ConsoleUseCases = SessionUseCases &
+  SessionListUseCases &
+  ConnectionListUseCases &
+  BulkUseCases &
+  WorkflowUseCases &
+  ApiKeyUseCases &
+  EncryptionUseCases &
+  ExamineUseCases;

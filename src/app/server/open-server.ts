@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import about from '../../../package.json' with { type: 'json' };
+import { createReadHealth } from '../../broker/administration/read-health.ts';
 import type { Broker } from '../../broker/assembly/create-broker.ts';
 import { normalizePath } from '../../config/base-path.ts';
 import type { Config } from '../../config.ts';
@@ -62,6 +63,9 @@ export function openServer(parts: ServerParts, stack: AsyncDisposableStack): Ret
       useCases: broker,
       isHttps,
       firstKeyFile: foundation.adminKeyFile,
+      catalogue: provider.catalogue,
+      readHealth: createReadHealth(parts.probes),
+      machineClock: () => new Date(),
       identityProvider: openConsoleIdentityProvider(config, log, stack, { baseUrl: paths.baseUrl, now: clock }),
       cookieKeys: () => parts.derivedKeys('console-sign-in-cookie'),
     }),

@@ -1,52 +1,40 @@
-import type { ListFleetConnections } from '../../broker/administration/read-fleet-connections.ts';
-import type { ConnectionView } from '../../broker/connections/connection-view.ts';
-import type { ListConnections } from '../../broker/connections/read-connections.ts';
-import { accessOf } from '../../domain/callers/access.ts';
+import { requirePermission } from '../../domain/callers/caller.ts';
+import type { ProviderCatalogue } from '../../domain/ports/oauth.ts';
 import type { Pages } from '../server/page-route.ts';
-import type { Visit } from '../server/visit.ts';
+import { actOnRows, type BulkUseCases, bulkActs } from './bulk-acts.ts';
+import { bulkResult, bulkTitle } from './bulk-result.ts';
+import { bulkForm } from './chosen-rows.ts';
 import { connectionList } from './connection-list.ts';
-import { type ListQuery, listQuery } from './list-query.ts';
+import { listQuery } from './list-query.ts';
+import { type ConnectionListUseCases, readList } from './read-list.ts';
 
-export interface ConnectionListUseCases {
-  listFleetConnections: ListFleetConnections;
-  listConnections: ListConnections;
-}
+export type { BulkUseCases, ConnectionListUseCases };
 
-const pageSize = 50;
-
-export function connectionsPages(pages: Pages, useCases: ConnectionListUseCases): void {
+export function connectionsPages(
+  pages: Pages,
+  useCases: ConnectionListUseCases & BulkUseCases,
+  catalogue: Pick<ProviderCatalogue, 'list'>,
+): void {
   pages.mount(
     { method: 'GET', path: '/connections', access: { for: 'session' }, query: listQuery },
     async (visit, { query }) => {
-      const { connections, nextCursor } = await readList(useCases, visit, query);
+      const list = await readList(useCases, visit, query);
+      const providers = catalogue.list().map(({ id }) => id);
       return {
         title: 'Connections',
         section: 'connections',
-        body: connectionList({ visit, query, connections, nextCursor }),
+        body: connectionList({ visit, query, list, providers }),
       };
     },
   );
-}
 
-async function readList(
-  { listFleetConnections, listConnections }: ConnectionListUseCases,
-  visit: Visit,
-  { q, status, provider, flow, organization, cursor }: ListQuery,
-): Promise<{ connections: ConnectionView[]; nextCursor: string | null }> {
-  const filter = {
-    ...(q && { q }),
-    ...(status && { status }),
-    ...(provider && { provider }),
-    ...(flow && { flow }),
-  };
-  const page = { limit: pageSize, ...(cursor && { cursor }) };
-  if (visit.may(accessOf.listFleetConnections)) {
-    return listFleetConnections(
-      visit.caller,
-      { ...filter, ...(organization && { organizationId: organization }) },
-      page,
-    );
-  }
-  const actor = visit.actorFor(accessOf.listConnections);
-  return listConnections(actor, { includeGlobal: true, ...filter, ...page });
+  // Each row names its organisation, so the access of the operation is checked for each row.
+  pages.mount(
+    { method: 'POST', path: '/connections', access: { for: 'session' }, form: bulkForm },
+    async (visit, { form: { act, rows } }) => {
+      requirePermission(visit.caller, bulkActs[act].access.permission);
+      const results = await actOnRows(useCases, visit, act, rows);
+      return { title: bulkTitle(act), section: 'connections', body: bulkResult(visit, act, results) };
+    },
+  );
 }

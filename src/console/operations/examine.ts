@@ -13,7 +13,8 @@ import { isBrokerError } from '../../domain/errors.ts';
 import { relativeTime } from '../layout/time.ts';
 import { encryptionFacts, endpointsOf, healthFacts, readinessFacts } from './doctor-facts.ts';
 
-export interface ExamineDeps extends UseCases {
+export interface ExamineDeps extends ExamineUseCases {
+  readHealth: ReadHealth;
   /** Version of the service. */
   version: string;
   /** PUBLIC_URL with BASE_PATH: the address that redirect URIs begin with, and the one in use. */
@@ -24,8 +25,7 @@ export interface ExamineDeps extends UseCases {
   machineClock: () => Date;
 }
 
-interface UseCases {
-  readHealth: ReadHealth;
+export interface ExamineUseCases {
   readFleetStats: ReadFleetStats;
   readEncryption: ReadEncryption;
   listFleetConnections: ListFleetConnections;
@@ -92,18 +92,18 @@ async function readService({ readHealth, version, clock, machineClock }: Examine
   };
 }
 
-function readStats({ readFleetStats }: UseCases, caller: Caller): Promise<Reply<Stats>> {
+function readStats({ readFleetStats }: ExamineUseCases, caller: Caller): Promise<Reply<Stats>> {
   return replyOf(caller, accessOf.getFleetStats, async () => {
     const { failing } = await readFleetStats(caller);
     return { failing: { count: failing.count } };
   });
 }
 
-function readKeys({ readEncryption }: UseCases, caller: Caller): Promise<Reply<Encryption>> {
+function readKeys({ readEncryption }: ExamineUseCases, caller: Caller): Promise<Reply<Encryption>> {
   return replyOf(caller, accessOf.readEncryption, async () => encryptionFacts(await readEncryption()));
 }
 
-function readEndpoints({ listFleetConnections }: UseCases, caller: Caller): Promise<Reply<Endpoint[]>> {
+function readEndpoints({ listFleetConnections }: ExamineUseCases, caller: Caller): Promise<Reply<Endpoint[]>> {
   return replyOf(caller, accessOf.listFleetConnections, async () => {
     const { connections } = await listFleetConnections(caller, {}, { limit: pageSize });
     return endpointsOf(connections);

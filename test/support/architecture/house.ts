@@ -88,7 +88,11 @@ export const rooms: Readonly<Record<string, Readonly<Record<string, readonly str
     sessions: ['server', 'layout'],
     connections: ['server', 'layout'],
     reasons: [],
-    operations: ['layout'],
+    operations: ['server', 'layout'],
+    workflows: ['server', 'layout'],
+    'api-keys': ['server', 'layout'],
+    providers: ['server', 'layout'],
+    encryption: ['server', 'layout'],
   },
   postgres: {
     driver: [],
