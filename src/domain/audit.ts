@@ -59,3 +59,21 @@ export interface AuditEvent {
 
 /** An event with its id, which is unique and grows in the order of writing. */
 export type StoredAuditEvent = AuditEvent & { id: string };
+
+/** An event in its public form, as the API and every export write it. Times are ISO 8601 in UTC. */
+export function auditRecord(event: StoredAuditEvent) {
+  return {
+    id: event.id,
+    time: event.time.toISOString(),
+    actor: event.actor,
+    action: event.action,
+    organization_id: event.organizationId,
+    connection_id: event.connectionId,
+    connection_name: event.connectionName,
+    grant_id: event.grantId,
+    outcome: event.outcome,
+    details: event.details,
+    request_id: event.requestId,
+    address: event.address,
+  };
+}

@@ -28,6 +28,8 @@ export interface Call {
   /** Undefined for a call that is about no organisation. Null is the global scope. */
   organizationId?: string | null;
   body?: unknown;
+  /** Media type of the response, if it is not JSON. */
+  accept?: string;
 }
 
 /** The same act as a call of the API. The key stays in a variable, so that no terminal keeps it. */
@@ -35,9 +37,10 @@ export function asCurl(call: Call): Markup {
   return html`<details class="curl"><summary>The same with curl</summary>${copyable(curlOf(call))}</details>`;
 }
 
-export function curlOf({ method, baseUrl, path, organizationId, body }: Call): string {
+export function curlOf({ method, baseUrl, path, organizationId, body, accept }: Call): string {
   const lines = [`curl -s${method === 'GET' ? '' : ` -X ${method}`} -H "Authorization: Bearer $TOKEN_BROKER_KEY"`];
   if (organizationId) lines.push(`-H ${quoted(`X-Organization-Id: ${organizationId}`)}`);
+  if (accept !== undefined) lines.push(`-H ${quoted(`Accept: ${accept}`)}`);
   if (body !== undefined) lines.push(`-H 'Content-Type: application/json' -d ${quoted(JSON.stringify(body))}`);
   lines.push(quoted(`${baseUrl}${path}`));
   return lines.join(' \\\n  ');

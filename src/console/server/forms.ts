@@ -45,6 +45,8 @@ export function readFields<S extends z.ZodType>(schema: S, fields: unknown): z.o
 export const optionalText = z
   .string()
   .trim()
+  // A Postgres text column refuses both.
+  .refine((text) => !text.includes('\0') && text.isWellFormed(), 'holds characters that cannot be stored')
   .transform((text) => (text === '' ? undefined : text))
   .optional();
 

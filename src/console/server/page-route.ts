@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { Access } from '../../domain/callers/access.ts';
@@ -39,7 +40,12 @@ export interface SeeOther {
   endsSession?: true;
 }
 
-export type Answer = PageAnswer | SeeOther;
+/** A file that the browser saves. A failure after its first piece ends the response early. */
+export interface Download {
+  download: { fileName: string; type: string; content: Readable };
+}
+
+export type Answer = PageAnswer | SeeOther | Download;
 
 type Output<D, K extends string> = D extends Record<K, infer S extends z.ZodType> ? z.output<S> : Record<never, never>;
 

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { html, type Markup } from '../../markup/html.ts';
 import { type Assets, documentOf, framedDocument } from '../layout/frame.ts';
 import type { Section } from '../layout/navigation.ts';
-import type { Answer } from './page-route.ts';
+import type { Answer, Download } from './page-route.ts';
 import { newNonce, setSecurityHeaders } from './security-headers.ts';
 import type { SessionCookie } from './session-cookie.ts';
 import { actorOf, mayRun, type OrganizationVisit, type Visit } from './visit.ts';
@@ -80,6 +80,7 @@ export function createResponses(deps: ResponsesDeps) {
         if (answer.endsSession) sessionCookie.clear(reply);
         return reply.redirect(href(answer.seeOther), 303);
       }
+      if ('download' in answer) return sendFile(request, reply, answer);
       return sendFramed(request, reply, { ...answer, status: answer.status ?? 200 });
     },
 
@@ -105,6 +106,20 @@ export function createResponses(deps: ResponsesDeps) {
 }
 
 export type Responses = ReturnType<typeof createResponses>;
+
+function sendFile(
+  { method }: FastifyRequest,
+  reply: FastifyReply,
+  { download: { fileName, type, content } }: Download,
+): FastifyReply {
+  reply
+    .headers({ 'content-disposition': `attachment; filename="${fileName}"`, 'cache-control': 'no-store' })
+    .type(type);
+  if (method !== 'HEAD') return reply.send(content);
+  // Fastify would read the whole content to answer HEAD.
+  content.destroy();
+  return reply.send('');
+}
 
 function withoutSecondLoad(url: string): string {
   const [path = '', query = ''] = url.split('?', 2);

@@ -26,8 +26,8 @@ export type ConnectionPart =
   | 'delete'
   | 'share';
 
-/** Pages below that of a grant. */
-export type GrantPart = 'revoke' | 'delete';
+/** Pages below that of a grant, and targets of forms alone. */
+export type GrantPart = 'revoke' | 'delete' | 'refresh' | 'test' | 'reconnect';
 
 /** Path of the console below BASE_PATH. */
 export const consolePath = '/console';

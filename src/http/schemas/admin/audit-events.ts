@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { auditActions, auditOutcomes, type StoredAuditEvent } from '../../../domain/audit.ts';
+import { auditActions, auditOutcomes, auditRecord, type StoredAuditEvent } from '../../../domain/audit.ts';
 import { time } from '../fields/text.ts';
 
 /** Media type of an export. Its registration is not finished; this is the name in use. */
@@ -34,18 +34,5 @@ export const auditEventList = z
   .meta({ id: 'AuditEventList' });
 
 export function fromAuditEvent(event: StoredAuditEvent): z.input<typeof auditEvent> {
-  return {
-    id: event.id,
-    time: event.time.toISOString(),
-    actor: event.actor,
-    action: event.action,
-    organization_id: event.organizationId,
-    connection_id: event.connectionId,
-    connection_name: event.connectionName,
-    grant_id: event.grantId,
-    outcome: event.outcome,
-    details: event.details,
-    request_id: event.requestId,
-    address: event.address,
-  };
+  return auditRecord(event);
 }
