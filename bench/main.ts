@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { cacheMemoryScenario } from './scenarios/cache-memory.ts';
 import { callersScenario } from './scenarios/callers.ts';
 import { connectionsFileScenario } from './scenarios/connections-file.ts';
+import { consoleScenario } from './scenarios/console.ts';
 import { fetchScenario } from './scenarios/fetch.ts';
 import { fleetScenario } from './scenarios/fleet.ts';
 import { hotFetchScenario } from './scenarios/hot-fetch.ts';
@@ -23,6 +24,7 @@ const scenarios: readonly Scenario[] = [
   slowSweepScenario,
   selectionScenario,
   fleetScenario,
+  consoleScenario,
   importScenario,
   connectionsFileScenario,
   startScenario,

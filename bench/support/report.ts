@@ -14,8 +14,8 @@ export interface Figure {
   baseline?: number;
   /** Median ratio of the rounds; more precise than value / baseline. */
   ratio?: number;
-  /** Applies to the ratio if there is one, otherwise to the value. */
-  target?: { atLeast: number } | { below: number };
+  /** Applies to the ratio if there is one and the target does not say otherwise, and to the value if not. */
+  target?: { atLeast: number } | { below: number; of?: 'value' };
   /** Written to the JSON only. */
   details?: unknown;
 }
@@ -26,10 +26,15 @@ export interface ScenarioResult {
 }
 
 /** Returns undefined if there is no target. */
-function isMet({ value, ratio, target }: Figure): boolean | undefined {
+function isMet(figure: Figure): boolean | undefined {
+  const { value, ratio, target } = figure;
   if (target === undefined) return undefined;
-  const judged = ratio ?? value;
+  const judged = judgesRatio(figure) ? (ratio ?? value) : value;
   return 'atLeast' in target ? judged >= target.atLeast : judged < target.below;
+}
+
+function judgesRatio({ ratio, target = { below: 0 } }: Pick<Figure, 'ratio' | 'target'>): boolean {
+  return ratio !== undefined && !('of' in target);
 }
 
 export function formatTable(results: readonly ScenarioResult[]): string {
@@ -50,7 +55,7 @@ export function formatTable(results: readonly ScenarioResult[]): string {
 
 function toCells(figure: Figure): string[] {
   const { what, value, unit, baseline, ratio, target } = figure;
-  const bound = ratio === undefined ? (number: number) => format(number, unit) : percent;
+  const bound = judgesRatio(figure) ? percent : (number: number) => format(number, unit);
   const met = isMet(figure);
   return [
     `  ${what}`,

@@ -39,6 +39,7 @@ export async function openService(env: Record<string, string> = {}) {
     pid: broker.pid ?? 0,
     dataDir: dataDir.path,
     databaseUrl: dataDir.databaseUrl(),
+    adminKey: dataDir.adminKey(),
     fetchHeaders: { authorization: `Bearer ${key}`, 'x-organization-id': organization },
     get: async (path: string) => succeed(await api.get(path, { organization })),
     post,
