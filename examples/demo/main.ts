@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { connect, createConnection, refuse } from './connect.ts';
 import { createNarrator } from './narrator.ts';
+import { offerConsole } from './offer-console.ts';
 import { explainServing } from './serving.ts';
 import { createCleanup, type Stage, startProvider, startService } from './stage.ts';
 import { fallBack, fetchToken, outliveToken, refreshOnDemand, revoke, surviveOutage } from './use.ts';
@@ -49,6 +50,9 @@ async function perform(): Promise<void> {
   narrator.success('Everything worked.');
   if (keepsRunning) {
     explainServing(stage);
+    await offerConsole(stage);
+    narrator.line();
+    narrator.note('Ctrl-C ends the broker, its database and the provider, and deletes the data directory.');
     const [code] = await stage.broker.ended;
     throw new Error(`the broker ended by itself (exit code ${String(code)})`);
   }

@@ -21,5 +21,4 @@ export function explainServing({ narrator, broker, provider, dataDir }: Stage): 
   narrator.command(`curl -s -X POST "$BROKER/connections/${connectionName}/revoke" ${authorization}`);
   narrator.line();
   narrator.note(`Every route: ${broker.url}/docs. The admin key: ${dataDir.path}/admin-key.`);
-  narrator.note('Ctrl-C ends the broker, its database and the provider, and deletes the data directory.');
 }
