@@ -7,6 +7,7 @@ import { connectionsPages } from './connections/connections-pages.ts';
 import { encryptionPages } from './encryption/encryption-pages.ts';
 import { doctorPages } from './operations/doctor-pages.ts';
 import { createExamine } from './operations/examine.ts';
+import { overviewPages } from './overview/overview-pages.ts';
 import { type Catalogue, providerPages } from './providers/provider-pages.ts';
 import { registerAssets } from './server/assets.ts';
 import { bouncePage } from './server/bounce-page.ts';
@@ -21,6 +22,7 @@ import { sessionsPages } from './sessions/sessions-pages.ts';
 import type { IdentityProvider } from './sign-in/identity-provider.ts';
 import { signInPath } from './sign-in/own-page.ts';
 import { signInRoutes } from './sign-in/sign-in-routes.ts';
+import { sweepsPages } from './sweeps/sweeps-pages.ts';
 import type { ConsoleUseCases } from './use-cases.ts';
 import { workflowPages } from './workflows/workflow-pages.ts';
 
@@ -79,6 +81,8 @@ export function createConsole(deps: ConsoleDeps): RegisterConsole {
     const pages = createPages(app, responses);
     signInRoutes(app, pages, { ...deps, host, responses, sessionCookie });
     sessionsPages(pages, useCases);
+    overviewPages(pages, useCases);
+    sweepsPages(pages, useCases);
     connectionsPages(pages, useCases, deps.catalogue);
     workflowPages(pages, useCases);
     apiKeyPages(pages, useCases);

@@ -2,8 +2,10 @@ import type { ApiKeyUseCases } from './api-keys/api-key-pages.ts';
 import type { BulkUseCases, ConnectionListUseCases } from './connections/connections-pages.ts';
 import type { EncryptionUseCases } from './encryption/encryption-pages.ts';
 import type { ExamineUseCases } from './operations/examine.ts';
+import type { OverviewUseCases } from './overview/overview-pages.ts';
 import type { SessionListUseCases } from './sessions/sessions-pages.ts';
 import type { SessionUseCases } from './sign-in/entrance.ts';
+import type { SweepPageUseCases } from './sweeps/sweeps-pages.ts';
 import type { WorkflowUseCases } from './workflows/workflow-pages.ts';
 
 /** Everything that the pages call: the use cases of the API. The broker has them all. */
@@ -14,4 +16,6 @@ export type ConsoleUseCases = SessionUseCases &
   WorkflowUseCases &
   ApiKeyUseCases &
   EncryptionUseCases &
-  ExamineUseCases;
+  ExamineUseCases &
+  OverviewUseCases &
+  SweepPageUseCases;
