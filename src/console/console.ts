@@ -3,8 +3,11 @@ import csrf from '@fastify/csrf-protection';
 import type { FastifyInstance } from 'fastify';
 import type { ReadHealth } from '../broker/administration/read-health.ts';
 import { apiKeyPages } from './api-keys/api-key-pages.ts';
+import { auditPages } from './audit/audit-pages.ts';
 import { connectionsPages } from './connections/connections-pages.ts';
 import { encryptionPages } from './encryption/encryption-pages.ts';
+import { explainPages } from './explain/explain-pages.ts';
+import { grantsPages } from './grants/grants-pages.ts';
 import { doctorPages } from './operations/doctor-pages.ts';
 import { createExamine } from './operations/examine.ts';
 import { overviewPages } from './overview/overview-pages.ts';
@@ -28,6 +31,10 @@ import { workflowPages } from './workflows/workflow-pages.ts';
 
 export interface ConsoleDeps {
   useCases: ConsoleUseCases;
+  /** False with REFRESH_MODE=off. */
+  callsTokenEndpoints: boolean;
+  /** Interval between two health checks. */
+  healthCheckIntervalMs: number;
   catalogue: Catalogue;
   /** State of this process, for the page Doctor. */
   readHealth: ReadHealth;
@@ -78,12 +85,20 @@ export function createConsole(deps: ConsoleDeps): RegisterConsole {
       sendOnce: (request, reply) => responses.sendCard(reply, bouncePage(responses.href(responses.hereOf(request)))),
       sendToClean: (request, reply) => reply.redirect(responses.href(responses.hereOf(request)), 303),
     });
+    let isClosing = false;
+    app.addHook('preClose', (done) => {
+      isClosing = true;
+      done();
+    });
     const pages = createPages(app, responses);
     signInRoutes(app, pages, { ...deps, host, responses, sessionCookie });
     sessionsPages(pages, useCases);
     overviewPages(pages, useCases);
     sweepsPages(pages, useCases);
     connectionsPages(pages, useCases, deps.catalogue);
+    grantsPages(pages, useCases, deps);
+    explainPages(pages, useCases, host.problemOf);
+    auditPages(pages, useCases, () => isClosing);
     workflowPages(pages, useCases);
     apiKeyPages(pages, useCases);
     providerPages(pages, deps.catalogue);

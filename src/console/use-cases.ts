@@ -1,6 +1,9 @@
 import type { ApiKeyUseCases } from './api-keys/api-key-pages.ts';
+import type { AuditPagesUseCases } from './audit/audit-pages.ts';
 import type { BulkUseCases, ConnectionListUseCases } from './connections/connections-pages.ts';
 import type { EncryptionUseCases } from './encryption/encryption-pages.ts';
+import type { ExplainUseCases } from './explain/explain-pages.ts';
+import type { GrantsPagesUseCases } from './grants/grants-pages.ts';
 import type { ExamineUseCases } from './operations/examine.ts';
 import type { OverviewUseCases } from './overview/overview-pages.ts';
 import type { SessionListUseCases } from './sessions/sessions-pages.ts';
@@ -18,4 +21,7 @@ export type ConsoleUseCases = SessionUseCases &
   EncryptionUseCases &
   ExamineUseCases &
   OverviewUseCases &
-  SweepPageUseCases;
+  SweepPageUseCases &
+  GrantsPagesUseCases &
+  ExplainUseCases &
+  AuditPagesUseCases;

@@ -63,6 +63,8 @@ export function openServer(parts: ServerParts, stack: AsyncDisposableStack): Ret
       useCases: broker,
       isHttps,
       firstKeyFile: foundation.adminKeyFile,
+      callsTokenEndpoints: config.callsTokenEndpoints,
+      healthCheckIntervalMs: config.healthCheckIntervalMs,
       catalogue: provider.catalogue,
       readHealth: createReadHealth(parts.probes),
       machineClock: () => new Date(),

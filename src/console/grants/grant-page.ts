@@ -102,7 +102,9 @@ function evidenceOf({ why: { evidence }, visit: { now } }: GrantPage): Markup | 
     ...(httpStatus === null ? [] : [['HTTP status', httpStatus] as const]),
     ...(description === null ? [] : [['The provider says', isolated(description)] as const]),
     ...(message === null ? [] : [['Message', isolated(message)] as const]),
-    ...(attempts === null || nextTryAt === null ? [] : [['Next try', whenExactly(nextTryAt, now)] as const]),
+    ...(attempts === null || nextTryAt === null
+      ? []
+      : [['Next try', nextTryAt <= now ? 'due' : whenExactly(nextTryAt, now)] as const]),
   ];
   return facts.length === 0 ? null : pairs(facts);
 }
