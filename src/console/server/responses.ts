@@ -122,7 +122,9 @@ function sendFile(
 }
 
 function withoutSecondLoad(url: string): string {
-  const [path = '', query = ''] = url.split('?', 2);
-  const kept = query.split('&').filter((pair) => pair !== '' && !pair.startsWith(`${secondLoad}=`));
-  return kept.length === 0 ? path : `${path}?${kept.join('&')}`;
+  const at = url.indexOf('?');
+  if (at < 0) return url;
+  const pairs = url.slice(at + 1).split('&');
+  const kept = pairs.filter((pair) => pair !== '' && !pair.startsWith(`${secondLoad}=`));
+  return kept.length === 0 ? url.slice(0, at) : `${url.slice(0, at)}?${kept.join('&')}`;
 }
