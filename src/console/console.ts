@@ -5,6 +5,10 @@ import type { ReadHealth } from '../broker/administration/read-health.ts';
 import { apiKeyPages } from './api-keys/api-key-pages.ts';
 import { auditPages } from './audit/audit-pages.ts';
 import { connectionsPages } from './connections/connections-pages.ts';
+import { deletePages } from './deletion/delete-pages.ts';
+import { grantEndingPages } from './deletion/grant-ending-pages.ts';
+import type { ConnectionInput } from './editing/connection-input.ts';
+import { editingPages } from './editing/editing-pages.ts';
 import { encryptionPages } from './encryption/encryption-pages.ts';
 import { explainPages } from './explain/explain-pages.ts';
 import { grantsPages } from './grants/grants-pages.ts';
@@ -36,6 +40,7 @@ export interface ConsoleDeps {
   /** Interval between two health checks. */
   healthCheckIntervalMs: number;
   catalogue: Catalogue;
+  connectionInput: ConnectionInput;
   /** State of this process, for the page Doctor. */
   readHealth: ReadHealth;
   /** Clock of the machine of this process. */
@@ -104,5 +109,8 @@ export function createConsole(deps: ConsoleDeps): RegisterConsole {
     providerPages(pages, deps.catalogue);
     encryptionPages(pages, useCases);
     doctorPages(pages, createExamine({ ...deps, ...useCases }));
+    editingPages(pages, useCases, { ...deps, input: deps.connectionInput });
+    deletePages(pages, useCases, deps.catalogue);
+    grantEndingPages(pages, useCases, deps.catalogue);
   };
 }

@@ -1,6 +1,9 @@
 import type { ApiKeyUseCases } from './api-keys/api-key-pages.ts';
 import type { AuditPagesUseCases } from './audit/audit-pages.ts';
 import type { BulkUseCases, ConnectionListUseCases } from './connections/connections-pages.ts';
+import type { DeletionUseCases } from './deletion/delete-pages.ts';
+import type { GrantEndingUseCases } from './deletion/grant-ending-pages.ts';
+import type { EditingUseCases } from './editing/editing-pages.ts';
 import type { EncryptionUseCases } from './encryption/encryption-pages.ts';
 import type { ExplainUseCases } from './explain/explain-pages.ts';
 import type { GrantsPagesUseCases } from './grants/grants-pages.ts';
@@ -20,6 +23,9 @@ export type ConsoleUseCases = SessionUseCases &
   ApiKeyUseCases &
   EncryptionUseCases &
   ExamineUseCases &
+  EditingUseCases &
+  DeletionUseCases &
+  GrantEndingUseCases &
   OverviewUseCases &
   SweepPageUseCases &
   GrantsPagesUseCases &

@@ -10,6 +10,7 @@ import type { Tokens } from '../../domain/ports/tokens.ts';
 import type { SharedCounts } from '../../http/limits/shared-counts.ts';
 import type { HealthProbes } from '../../http/routes/health.ts';
 import { createHttpServer } from '../../http/server.ts';
+import { connectionInput } from '../console/connection-input.ts';
 import { openConsoleIdentityProvider } from '../console/open-identity-provider.ts';
 import type { Foundation } from '../foundation.ts';
 import type { openMetrics } from '../open-metrics.ts';
@@ -66,6 +67,7 @@ export function openServer(parts: ServerParts, stack: AsyncDisposableStack): Ret
       callsTokenEndpoints: config.callsTokenEndpoints,
       healthCheckIntervalMs: config.healthCheckIntervalMs,
       catalogue: provider.catalogue,
+      connectionInput,
       readHealth: createReadHealth(parts.probes),
       machineClock: () => new Date(),
       identityProvider: openConsoleIdentityProvider(config, log, stack, { baseUrl: paths.baseUrl, now: clock }),

@@ -27,6 +27,8 @@ export interface Call {
   path: string;
   /** Undefined for a call that is about no organisation. Null is the global scope. */
   organizationId?: string | null;
+  /** Entity tag of the configuration that the call is based on, with its quotes. */
+  ifMatch?: string;
   body?: unknown;
   /** Media type of the response, if it is not JSON. */
   accept?: string;
@@ -37,10 +39,11 @@ export function asCurl(call: Call): Markup {
   return html`<details class="curl"><summary>The same with curl</summary>${copyable(curlOf(call))}</details>`;
 }
 
-export function curlOf({ method, baseUrl, path, organizationId, body, accept }: Call): string {
+export function curlOf({ method, baseUrl, path, organizationId, ifMatch, body, accept }: Call): string {
   const lines = [`curl -s${method === 'GET' ? '' : ` -X ${method}`} -H "Authorization: Bearer $TOKEN_BROKER_KEY"`];
   if (organizationId) lines.push(`-H ${quoted(`X-Organization-Id: ${organizationId}`)}`);
   if (accept !== undefined) lines.push(`-H ${quoted(`Accept: ${accept}`)}`);
+  if (ifMatch !== undefined) lines.push(`-H ${quoted(`If-Match: ${ifMatch}`)}`);
   if (body !== undefined) lines.push(`-H 'Content-Type: application/json' -d ${quoted(JSON.stringify(body))}`);
   lines.push(quoted(`${baseUrl}${path}`));
   return lines.join(' \\\n  ');

@@ -95,6 +95,8 @@ export const rooms: Readonly<Record<string, Readonly<Record<string, readonly str
     grants: ['server', 'layout', 'reasons', 'audit'],
     operations: ['server', 'layout'],
     workflows: ['server', 'layout'],
+    editing: ['server', 'layout'],
+    deletion: ['editing', 'audit', 'server', 'layout'],
     'api-keys': ['server', 'layout'],
     providers: ['server', 'layout'],
     encryption: ['server', 'layout'],
