@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openService, type Service, uniqueName } from '../contract/service.ts';
 import { addConnection, importGrant, type TestConnection } from '../e2e/connections.ts';
+import { describeWithChromium, findChromium, launchChromium } from '../support/browser/chromium.ts';
 import { type ConsoleClient, createConsoleClient } from '../support/console/console-client.ts';
 
+const found = await findChromium();
 let service: Service;
 let admin: ConsoleClient;
 let working: TestConnection;
@@ -175,5 +177,36 @@ describe('an act on several connections', () => {
     const page = await act(admin, 'test', rows);
     expect(page.status).toBe(400);
     expect(page.text).toContain(message);
+  });
+});
+
+describeWithChromium('typing into the list', found, (executablePath) => {
+  test('filters without a new page, keeps the focus in the field, and breaks no policy', async () => {
+    const browser = await launchChromium(executablePath);
+    try {
+      const page = await browser.newPage();
+      const faults: string[] = [];
+      page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
+      await page.goto(`${service.broker.url}${list}`);
+      await page.getByLabel('API key').fill(service.stack.adminKey());
+      await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+      await page.getByRole('link', { name: foreign.name }).waitFor();
+      let pages = 0;
+      page.on('framenavigated', () => {
+        pages += 1;
+      });
+
+      await page.getByLabel('Name or description').focus();
+      await page.keyboard.type(working.name);
+      await page.getByRole('link', { name: foreign.name }).waitFor({ state: 'detached' });
+      expect(await page.getByRole('link', { name: working.name }).count()).toBe(1);
+      expect(await page.locator('main input[name="q"]:focus').count()).toBe(1);
+      expect(await page.getByLabel('Name or description').inputValue()).toBe(working.name);
+      // A chip chosen now keeps what was typed.
+      expect(await page.getByRole('link', { name: 'Failed' }).getAttribute('href')).toContain(`q=${working.name}`);
+      expect([pages, faults]).toEqual([0, []]);
+    } finally {
+      await browser.close();
+    }
   });
 });
