@@ -4,6 +4,8 @@ import type { FastifyInstance } from 'fastify';
 import type { ReadHealth } from '../broker/administration/read-health.ts';
 import { apiKeyPages } from './api-keys/api-key-pages.ts';
 import { auditPages } from './audit/audit-pages.ts';
+import { connectionPages } from './connection/connection-pages.ts';
+import type { ConnectionPagesSettings } from './connection/shown.ts';
 import { connectionsPages } from './connections/connections-pages.ts';
 import { deletePages } from './deletion/delete-pages.ts';
 import { grantEndingPages } from './deletion/grant-ending-pages.ts';
@@ -26,6 +28,7 @@ import { createResponses } from './server/responses.ts';
 import { createSessionCookie } from './server/session-cookie.ts';
 import { registerVisitors } from './server/visitor.ts';
 import { sessionsPages } from './sessions/sessions-pages.ts';
+import { sharePages } from './sharing/share-pages.ts';
 import type { IdentityProvider } from './sign-in/identity-provider.ts';
 import { signInPath } from './sign-in/own-page.ts';
 import { signInRoutes } from './sign-in/sign-in-routes.ts';
@@ -33,7 +36,7 @@ import { sweepsPages } from './sweeps/sweeps-pages.ts';
 import type { ConsoleUseCases } from './use-cases.ts';
 import { workflowPages } from './workflows/workflow-pages.ts';
 
-export interface ConsoleDeps {
+export interface ConsoleDeps extends ConnectionPagesSettings {
   useCases: ConsoleUseCases;
   /** False with REFRESH_MODE=off. */
   callsTokenEndpoints: boolean;
@@ -101,6 +104,8 @@ export function createConsole(deps: ConsoleDeps): RegisterConsole {
     overviewPages(pages, useCases);
     sweepsPages(pages, useCases);
     connectionsPages(pages, useCases, deps.catalogue);
+    connectionPages(pages, useCases, deps);
+    sharePages(pages, useCases, deps);
     grantsPages(pages, useCases, deps);
     explainPages(pages, useCases, host.problemOf);
     auditPages(pages, useCases, () => isClosing);

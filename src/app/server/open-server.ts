@@ -65,6 +65,7 @@ export function openServer(parts: ServerParts, stack: AsyncDisposableStack): Ret
       isHttps,
       firstKeyFile: foundation.adminKeyFile,
       callsTokenEndpoints: config.callsTokenEndpoints,
+      allowedReturnUrls: config.allowedReturnUrls,
       healthCheckIntervalMs: config.healthCheckIntervalMs,
       catalogue: provider.catalogue,
       connectionInput,

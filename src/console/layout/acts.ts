@@ -55,6 +55,6 @@ export function copyable(text: string): Markup {
 }
 
 /** Quotes a text for a POSIX shell. */
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }

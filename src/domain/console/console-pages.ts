@@ -14,7 +14,7 @@ export interface GrantPlace {
   grantId: string;
 }
 
-/** Pages below that of a connection: its tabs, the cause of its status, and the pages that act. */
+/** Pages below that of a connection: its tabs, the cause of its status, the pages that act, and targets of forms alone. */
 export type ConnectionPart =
   | 'grants'
   | 'timeline'
@@ -24,7 +24,12 @@ export type ConnectionPart =
   | 'why'
   | 'edit'
   | 'delete'
-  | 'share';
+  | 'share'
+  | 'connect'
+  | 'test'
+  | 'refresh'
+  | 'share-status'
+  | 'share-cancel';
 
 /** Pages below that of a grant, and targets of forms alone. */
 export type GrantPart = 'revoke' | 'delete' | 'refresh' | 'test' | 'reconnect';

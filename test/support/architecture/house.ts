@@ -88,6 +88,8 @@ export const rooms: Readonly<Record<string, Readonly<Record<string, readonly str
     sessions: ['server', 'layout'],
     connections: ['server', 'layout'],
     reasons: [],
+    connection: ['server', 'layout', 'reasons'],
+    sharing: ['connection', 'server', 'layout', 'reasons'],
     overview: ['server', 'layout', 'reasons', 'audit'],
     sweeps: ['server', 'layout'],
     audit: ['server', 'layout'],
