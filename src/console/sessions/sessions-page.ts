@@ -9,6 +9,7 @@ import { badge } from '../layout/status.ts';
 import { pairs, table } from '../layout/table.ts';
 import { when, whenExactly } from '../layout/time.ts';
 import type { Visit } from '../server/visit.ts';
+import { browserName } from './browser-name.ts';
 
 export interface SessionsPage {
   visit: Visit;
@@ -24,8 +25,15 @@ export function sessionsPage({ visit, sessions }: SessionsPage): Markup {
         html`${when(createdAt, now)}${isCurrent ? html` ${badge('good', 'This session')}` : null}`,
     },
     { label: 'Last request', cell: ({ lastSeenAt }: SessionView) => when(lastSeenAt, now) },
-    { label: 'Address', cell: ({ address }: SessionView) => (address === null ? null : isolated(address)) },
-    { label: 'Browser', cell: ({ agent }: SessionView) => (agent === null ? 'not known' : isolated(agent)) },
+    {
+      label: 'Address',
+      cell: ({ address }: SessionView) => (address === null ? 'not known' : html`<code>${address}</code>`),
+    },
+    {
+      label: 'Browser',
+      cell: ({ agent }: SessionView) =>
+        agent === null ? 'not known' : html`<bdi title="${agent}">${browserName(agent)}</bdi>`,
+    },
   ];
   return html`<div class="title"><h1>Your sessions</h1></div>
 ${whoYouAre(visit)}
@@ -65,7 +73,7 @@ function signedInWith({ identity, callerId }: Session): Markup {
 
 function permissionsOf({ permissions }: Caller): Markup {
   if (permissions.length === 0) return html`nothing`;
-  return html`<ul class="plain">${permissions.map(
+  return html`<ul class="plain-list">${permissions.map(
     (permission) => html`<li>${permissionWords[permission]} <code class="soft">${permission}</code></li>`,
   )}</ul>`;
 }
