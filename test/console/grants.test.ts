@@ -90,6 +90,10 @@ describe('the list of grants', () => {
     expect((await get(`/console/grants?${name}=${without}`)).links).not.toContain(failed.page);
   });
 
+  test('a grant whose refresh token has no known end is not among those that end soon', async () => {
+    expect((await get('/console/grants?refresh_expires_within=14')).links).not.toContain(failed.page);
+  });
+
   test('a chip keeps the organisation, and a filter that cannot be is refused with its name', async () => {
     const page = await get(`/console/grants?organization=${acme}`);
     expect(page.links).toContain(`/console/grants?organization=${acme}&next_action=authorize`);
@@ -200,11 +204,12 @@ describe('the page of a grant', () => {
   test('a grant behind an own connection of the same name is shown as what it is, without acts', async () => {
     const global = await addConnection(service, { body: { token_url: `${service.hostile.origin}/works` } });
     const { grantId } = await importGrant(service, { ...global, organization: acme }, 3600, { subject: 'zoe' });
-    const clone = { ...working.connection, name: global.name };
+    const asOther = await admin.get(`/console/connections/${global.name}/grants/${grantId}?organization=${other}`);
+    expect(asOther.status).toBe(404);
     const created = await service.api.post(
       '/connections',
       {
-        connection_name: clone.name,
+        connection_name: global.name,
         client_id: 'own',
         client_secret: 'own-secret',
         authorization_url: service.provider.endpoints.authorization,
@@ -213,7 +218,7 @@ describe('the page of a grant', () => {
       { organization: acme },
     );
     expect(created.status, created.text).toBe(201);
-    const page = await get(`/console/connections/${clone.name}/grants/${grantId}?organization=${acme}`);
+    const page = await get(`/console/connections/${global.name}/grants/${grantId}?organization=${acme}`);
     expect(page.text).toContain('This grant belongs to the global connection');
     const labels = page.forms.map(({ label }) => label);
     for (const label of ['Reconnect', 'Refresh now', 'Test']) expect(labels).not.toContain(label);
