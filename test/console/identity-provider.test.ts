@@ -72,6 +72,32 @@ describe('a person with a role', () => {
   });
 });
 
+test('no secret of a sign-in is in the log, in a page or in the address of one', async () => {
+  const browser = browserOf();
+  const { location: response } = await signIn(browser, startUrl('/console/sessions'), { login: 'ada' }, isCallback);
+  const [transaction = ''] = browser.cookies.all(new URL(startUrl())).map(({ value }) => decodeURIComponent(value));
+  const arrived = await browser.open(response ?? '');
+  const [session = ''] = browser.cookies.all(new URL(startUrl())).map(({ value }) => value);
+  const page = await browser.open(`${scene.consoleUrl}${refreshOf(arrived)}`);
+  const shown = [arrived, ...page.hops].flatMap(({ body, location }) => [body, location?.href ?? '']).join();
+  const log = scene.broker.logs();
+  expect(log).toContain('/console/sign-in/callback');
+  const [, state, nonce, verifier] = transaction.split('.');
+  const secrets = {
+    state,
+    nonce,
+    verifier,
+    code: response?.searchParams.get('code'),
+    session,
+    client: scene.clientSecret,
+  };
+  for (const [kind, secret] of Object.entries(secrets)) {
+    expect(secret?.length, kind).toBeGreaterThan(20);
+    expect(log.includes(secret ?? ''), `${kind} in the log`).toBe(false);
+    expect(shown.includes(secret ?? ''), `${kind} in a page`).toBe(false);
+  }
+});
+
 describe('a person without a role', () => {
   test.each([
     ['tim', ['staff', '&lt;img src=x onerror=alert(1)&gt;'], 'matches one of the values above'],
