@@ -76,6 +76,19 @@ describeWithChromium('the way into the console in a real browser', found, (execu
     expect(new URL(page.url()).pathname).toBe('/console/connections');
   });
 
+  test('a page that polls goes to the sign-in by itself when its session has ended, and back afterwards', async () => {
+    await signInWithKey();
+    const polling = `${scene.consoleUrl}/console/sweeps`;
+    await page.goto(polling);
+    await page.waitForResponse((response) => response.request().headers()['hx-request'] !== undefined);
+    await scene.rows('delete from console_sessions');
+    await page.getByRole('heading', { name: 'Sign in to token-broker' }).waitFor();
+    await page.getByLabel('API key').fill(scene.adminKey);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('navigation', { name: 'Console' }).waitFor();
+    expect(page.url()).toBe(polling);
+  });
+
   test('signing out everywhere ends the session of another browser too', async () => {
     await signInWithKey();
     const there = await (await browser.newContext()).newPage();
