@@ -45,7 +45,7 @@ ${textField({
 </section>
 <section class="panel"><h2>2. Register the client at the provider</h2>
 ${!isName ? html`<p>The redirect URI depends on the organisation and the name. It looks like this:</p>` : html`<p>Register this redirect URI:</p>`}
-${!isName ? html`<pre><code>${redirectUri}</code></pre>` : copyable(redirectUri)}
+${!isName ? html`<pre tabindex="0"><code>${redirectUri}</code></pre>` : copyable(redirectUri)}
 ${setUpNotes(form)}
 </section>
 <section class="panel"><h2>3. Client</h2>

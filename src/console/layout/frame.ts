@@ -68,7 +68,7 @@ export function framedDocument({ section, version, callerName, csrfField, may, .
     body: html`<a class="skip" href="#content">Skip to the content</a>
 <header class="top">
 <a class="brand" href="${href('/console')}">token-broker</a>
-<form class="find" role="search" action="${href('/console/connections')}">
+<form class="find" role="search" aria-label="Find a connection" action="${href('/console/connections')}">
 <label class="hidden" for="find">Find a connection</label>
 <input id="find" type="search" name="q" placeholder="Find a connection" autocomplete="off" data-key="/">
 </form>
