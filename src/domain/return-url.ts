@@ -1,3 +1,5 @@
+import { consolePath } from './console/console-pages.ts';
+
 /**
  * Characters that make a URL mean something else: parsers drop whitespace and controls, and read backslashes as
  * slashes.
@@ -5,6 +7,17 @@
 const deceptive = /[\p{Cc}\s\\]/u;
 /** Maximum length in characters. Bounds the authorization row and the Location header. */
 const maxLength = 2048;
+
+/**
+ * Returns the normalised return URL if it is a page of the console, else undefined. These pages need no configuration:
+ * they belong to the broker, and they show a person nothing without a session.
+ */
+export function ownReturnUrl(text: string, baseUrl: string): string | undefined {
+  if (text.length > maxLength || deceptive.test(text)) return undefined;
+  const href = parse(text)?.href;
+  // The parser resolves dot segments, so a normalised URL below the console stays there.
+  return href?.startsWith(`${new URL(`${baseUrl}${consolePath}`).href}/`) ? href : undefined;
+}
 
 /**
  * Returns the normalised return URL if the list allows it, else undefined. Compares parsed URLs, as a browser does.

@@ -114,13 +114,14 @@ describe('the page of one connection', () => {
     const fresh = await addConnection(service, { organization: acme });
     const before = await open(fresh.name);
     expect(before.text).toContain('Not connected yet');
-    expect(before.text).toContain('Come back here when you are done');
     const page = await client.submit(before, 'Connect');
     const link = page.links.find((href) => href.includes('/authorize/')) ?? '';
     expect(page.html).toContain(`http-equiv="refresh" content="0; url=${link}"`);
     expect(await events(fresh.name, 'authorization.started')).toHaveLength(1);
     expect((await open(fresh.name)).text).toContain('Waiting for the person');
-    expect((await signIn(createBrowser(), link, { login: 'ada' })).status).toBe(200);
+    const isBack = (url: URL) => url.pathname.startsWith('/console/');
+    const { location } = await signIn(createBrowser(), link, { login: 'ada' }, isBack);
+    expect(`${location?.pathname}?organization=${location?.searchParams.get('organization')}`).toBe(path(fresh.name));
     const after = await open(fresh.name);
     expect(after.text).toContain('Working');
     expect(after.forms.map(({ label }) => label)).toContain('Reconnect');

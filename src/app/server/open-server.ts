@@ -65,7 +65,6 @@ export function openServer(parts: ServerParts, stack: AsyncDisposableStack): Ret
       isHttps,
       firstKeyFile: foundation.adminKeyFile,
       callsTokenEndpoints: config.callsTokenEndpoints,
-      allowedReturnUrls: config.allowedReturnUrls,
       healthCheckIntervalMs: config.healthCheckIntervalMs,
       catalogue: provider.catalogue,
       connectionInput,

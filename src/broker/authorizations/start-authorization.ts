@@ -8,7 +8,7 @@ import type { Cipher } from '../../domain/ports/cipher.ts';
 import type { OAuthGateway } from '../../domain/ports/oauth.ts';
 import type { Database } from '../../domain/ports/stores.ts';
 import type { NewId, Tokens } from '../../domain/ports/tokens.ts';
-import { allowedReturnUrl } from '../../domain/return-url.ts';
+import { allowedReturnUrl, ownReturnUrl } from '../../domain/return-url.ts';
 import { eventOf } from '../audit-event.ts';
 import { noSuchConnection } from '../no-such-connection.ts';
 import type { RedirectUriOf } from '../redirect-uri.ts';
@@ -34,6 +34,22 @@ export interface AuthorizationStart {
   loginHint: string | null;
   prompt: string | null;
 }
+
+/** Authorization that asks for nothing besides what the connection asks for. */
+export const plainStart: AuthorizationStart = {
+  subject: null,
+  accountId: null,
+  allowAccountChange: false,
+  subjectLabel: null,
+  expectedAccount: null,
+  bindingChallenge: null,
+  scopes: null,
+  returnUrl: null,
+  clientState: null,
+  expiresInSeconds: null,
+  loginHint: null,
+  prompt: null,
+};
 
 export interface StartedAuthorization {
   /** Link of the broker, to be opened in a browser. */
@@ -94,9 +110,12 @@ export function createStartAuthorization(deps: StartAuthorizationDeps): StartAut
   };
 }
 
-function acceptReturnUrl({ allowedReturnUrls }: StartAuthorizationDeps, requested: string | null): string | null {
+function acceptReturnUrl(
+  { allowedReturnUrls, baseUrl }: StartAuthorizationDeps,
+  requested: string | null,
+): string | null {
   if (requested === null) return null;
-  const accepted = allowedReturnUrl(requested, allowedReturnUrls);
+  const accepted = allowedReturnUrl(requested, allowedReturnUrls) ?? ownReturnUrl(requested, baseUrl());
   if (accepted === undefined) {
     throw invalidRequest({ path: 'return_url', message: 'not among the return URLs that this service allows' });
   }

@@ -1,4 +1,4 @@
-import type { StartAuthorization } from '../../broker/authorizations/start-authorization.ts';
+import { plainStart, type StartAuthorization } from '../../broker/authorizations/start-authorization.ts';
 import type { RefreshOnDemand } from '../../broker/grants/refresh-on-demand.ts';
 import type { TestConnection, TestReport } from '../../broker/grants/test-connection.ts';
 import { accessOf } from '../../domain/callers/access.ts';
@@ -48,10 +48,9 @@ export function actPages(pages: Pages, useCases: ConnectionActUseCases, settings
     async (visit, { params }) => {
       const { name } = params;
       const place = { name, organizationId: visit.actor.organizationId };
-      const { returns } = await readShown(useCases, settings, visit, name);
       const { authorizationUrl } = await useCases.startAuthorization(visit.actor, name, {
-        ...noWishes,
-        returnUrl: returns ? returnUrlOf(visit, place) : null,
+        ...plainStart,
+        returnUrl: returnUrlOf(visit, place),
       });
       return {
         title: `Connect ${name}`,
@@ -60,7 +59,7 @@ export function actPages(pages: Pages, useCases: ConnectionActUseCases, settings
         body: html`<h1>Connect ${isolated(name)}</h1>
 <p>The browser goes on to the provider. If it does not, use the button.</p>
 <div class="act-row"><a class="button" href="${authorizationUrl}" rel="noreferrer">Go to the provider</a></div>
-<p class="soft">${returns ? 'The provider sends you back to the page of the connection.' : 'Afterwards close this tab and come back to the page of the connection. It shows the new state within 5 seconds.'}</p>
+<p class="soft">The provider sends you back to the page of the connection.</p>
 <p><a href="${visit.href(connectionPage(place))}">The page of the connection</a></p>`,
       };
     },
@@ -95,22 +94,6 @@ export function actPages(pages: Pages, useCases: ConnectionActUseCases, settings
     },
   );
 }
-
-/** Authorization that asks for nothing besides what the connection does. */
-export const noWishes = {
-  subject: null,
-  accountId: null,
-  allowAccountChange: false,
-  subjectLabel: null,
-  expectedAccount: null,
-  bindingChallenge: null,
-  scopes: null,
-  returnUrl: null,
-  clientState: null,
-  expiresInSeconds: null,
-  loginHint: null,
-  prompt: null,
-} as const;
 
 /** Runs an act. A refusal becomes its result, anything else is thrown on. */
 async function told(refused: string, run: () => Promise<Markup>): Promise<Markup> {

@@ -31,16 +31,14 @@ function canAct({ visit, view, isOwner }: Shown, name: ButtonAct): boolean {
   }
 }
 
-function write({ visit, place, returns }: Shown, name: ButtonAct, tone: 'main' | 'quiet'): Markup {
+function write({ visit, place }: Shown, name: ButtonAct, tone: 'main' | 'quiet'): Markup {
   const { csrfField, href } = visit;
   const label = actLabels[name];
   if (name === 'edit')
     return html`<a class="button ${tone}" href="${href(connectionPage(place, 'edit'))}">${label}</a>`;
   if (name === 'test' || name === 'refresh')
     return act({ action: href(connectionPage(place, name)), label, csrfField, tone });
-  // Without a way back, the provider opens in a tab of its own and this page shows what becomes of it.
-  const ownTab = returns ? null : html` target="_blank" rel="noopener"`;
-  return html`<form method="post" action="${href(connectionPage(place, 'connect'))}" class="act"${ownTab}>${csrfField}<button class="${tone}">${label}</button></form>`;
+  return html`<form method="post" action="${href(connectionPage(place, 'connect'))}" class="act">${csrfField}<button class="${tone}">${label}</button></form>`;
 }
 
 /** The next step: its words, its button, and what stands in the way of a button. */
@@ -50,13 +48,7 @@ export function nextStep(shown: Shown): Markup {
   const button = buttonOf(shown, name, 'main');
   const connects = name === 'connect' || name === 'reconnect';
   return html`<p><strong>${why.actorLabel}</strong> ${text}</p>
-${button === null ? obstacle(shown) : html`<div class="act-row">${button}${connects ? shareLink(shown) : null}</div>`}
-${button !== null && connects ? comeBack(shown) : null}`;
-}
-
-function comeBack({ returns }: Shown): Markup | null {
-  if (returns) return null;
-  return html`<p class="help">The provider opens in a new tab. Come back here when you are done: this page shows the new state within 5 seconds.</p>`;
+${button === null ? obstacle(shown) : html`<div class="act-row">${button}${connects ? shareLink(shown) : null}</div>`}`;
 }
 
 export function shareLink({ visit, place, view }: Shown): Markup | null {
@@ -102,7 +94,5 @@ export function otherActs(shown: Shown): Markup | null {
     isConnectNext ? null : shareLink(shown),
   ];
   if (buttons.every((button) => button === null)) return null;
-  return html`<section class="panel"><h2>Other acts</h2><div class="act-row">${buttons}</div>${
-    isConnectNext || buttonOf(shown, connect) === null ? null : comeBack(shown)
-  }</section>`;
+  return html`<section class="panel"><h2>Other acts</h2><div class="act-row">${buttons}</div></section>`;
 }

@@ -4,7 +4,6 @@ import type { GetConnection, ListConnections } from '../../broker/connections/re
 import { connectionNamePattern } from '../../domain/connections/connection.ts';
 import type { ConnectionPlace } from '../../domain/console/console-pages.ts';
 import { connectionPage } from '../../domain/console/console-pages.ts';
-import { allowedReturnUrl } from '../../domain/return-url.ts';
 import { stateOfConnection } from '../reasons/state.ts';
 import { explainWhy, type Why } from '../reasons/why.ts';
 import { organizationField } from '../server/forms.ts';
@@ -17,7 +16,6 @@ export const placeQuery = z.object({ organization: organizationField });
 export interface ConnectionPagesSettings {
   /** False with REFRESH_MODE=off. */
   callsTokenEndpoints: boolean;
-  allowedReturnUrls: readonly string[];
 }
 
 export interface ReadShownUseCases {
@@ -35,8 +33,6 @@ export interface Shown {
   isOwner: boolean;
   /** True if a global connection of the same name is hidden by this one. */
   hidesGlobal: boolean;
-  /** Whether the browser may return to the page of the connection after Connect. */
-  returns: boolean;
 }
 
 /** Maximum number of connections to look through for the hidden one. All contain its name. */
@@ -63,7 +59,6 @@ export async function readShown(
     why: explainWhy(stateOfConnection(view), moment, actor.caller),
     isOwner,
     hidesGlobal: others.some(({ connection, shadowed }) => shadowed && connection.name === name),
-    returns: allowedReturnUrl(returnUrlOf(visit, place), settings.allowedReturnUrls) !== undefined,
   };
 }
 

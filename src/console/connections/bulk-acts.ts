@@ -1,4 +1,4 @@
-import type { StartAuthorization } from '../../broker/authorizations/start-authorization.ts';
+import { plainStart, type StartAuthorization } from '../../broker/authorizations/start-authorization.ts';
 import type { RefreshOnDemand } from '../../broker/grants/refresh-on-demand.ts';
 import type { TestConnection, TestReport } from '../../broker/grants/test-connection.ts';
 import { noSuchConnection } from '../../broker/no-such-connection.ts';
@@ -66,17 +66,8 @@ export const bulkActs: Readonly<Record<ActName, BulkAct>> = {
     access: accessOf.startAuthorization,
     run: async ({ startAuthorization }, actor, name) => {
       const { authorizationUrl: url, expiresAt } = await startAuthorization(actor, name, {
-        ...anyGrant,
-        allowAccountChange: false,
-        subjectLabel: null,
-        expectedAccount: null,
-        bindingChallenge: null,
-        scopes: null,
-        returnUrl: null,
-        clientState: null,
+        ...plainStart,
         expiresInSeconds: linkSeconds,
-        loginHint: null,
-        prompt: null,
       });
       return { kind: 'link', url, expiresAt };
     },

@@ -1,15 +1,13 @@
-import type { StartAuthorization } from '../../broker/authorizations/start-authorization.ts';
+import { plainStart, type StartAuthorization } from '../../broker/authorizations/start-authorization.ts';
 import type { RefreshOnDemand } from '../../broker/grants/refresh-on-demand.ts';
 import type { TestConnection } from '../../broker/grants/test-connection.ts';
 import { accessOf } from '../../domain/callers/access.ts';
-import { grantPage } from '../../domain/console/console-pages.ts';
+import { type GrantPlace, grantPage } from '../../domain/console/console-pages.ts';
 import { type BrokerErrorCode, isBrokerError } from '../../domain/errors.ts';
 import { html, type Markup } from '../../markup/html.ts';
-import { copyable } from '../layout/acts.ts';
 import { notice } from '../layout/notices.ts';
 import { isolated } from '../layout/owner.ts';
 import type { Tone } from '../layout/status.ts';
-import { whenExactly } from '../layout/time.ts';
 import type { Pages } from '../server/page-route.ts';
 import type { OrganizationVisit } from '../server/visit.ts';
 import { grantName } from './grant-name.ts';
@@ -74,43 +72,32 @@ export function grantActs(pages: Pages, useCases: GrantActUseCases): void {
     { method: 'POST', path: `${base}/reconnect`, access: accessOf.startAuthorization, params: grantParams },
     async (visit, { params }) => {
       const { grant, connection } = await readActed(useCases, visit, params);
-      const { authorizationUrl, expiresAt } = await startAuthorization(visit.actor, params.name, {
+      const page = grantPage(placeOf({ grant, connection }));
+      const { authorizationUrl } = await startAuthorization(visit.actor, params.name, {
         ...plainStart,
         subject: grant.subject,
         accountId: connection.settings.multiAccount ? grant.accountId : null,
+        returnUrl: `${visit.baseUrl}${page}`,
       });
       return {
         title: 'Reconnect',
         section: 'grants',
         refreshTo: authorizationUrl,
         body: html`<div class="title"><h1>Reconnect ${isolated(grantName(grant))}</h1></div>
-<section class="panel"><p>Your browser goes to the provider by itself.</p>
-<p><a class="button" href="${authorizationUrl}">Go to the provider</a></p>
-<p>Another person can use the same link, once, until ${whenExactly(expiresAt, visit.now)}.</p>${copyable(authorizationUrl)}</section>`,
+<section class="panel"><p>The browser goes on to the provider. If it does not, use the button.</p>
+<div class="act-row"><a class="button" href="${authorizationUrl}" rel="noreferrer">Go to the provider</a></div>
+<p class="soft">The provider sends you back to the page of the grant.</p></section>`,
       };
     },
   );
 }
-
-const plainStart = {
-  allowAccountChange: false,
-  subjectLabel: null,
-  expectedAccount: null,
-  bindingChallenge: null,
-  scopes: null,
-  returnUrl: null,
-  clientState: null,
-  expiresInSeconds: null,
-  loginHint: null,
-  prompt: null,
-} as const;
 
 /** Reads the grant of a form. Refuses one that a call by name would not find: the call would act on another grant. */
 async function readActed(
   useCases: GrantActUseCases,
   { actor }: OrganizationVisit,
   { name, grant_id }: { name: string; grant_id: string },
-): Promise<Pick<FoundGrant, 'grant' | 'connection'>> {
+): Promise<Acted> {
   const grant = await useCases.getGrant(actor, name, grant_id);
   const { connection } = await useCases.getConnection(actor, name);
   return { grant, connection };
@@ -133,7 +120,12 @@ async function codeOf(run: () => Promise<Code>): Promise<Code> {
   }
 }
 
-function backTo({ grant, connection }: Pick<FoundGrant, 'grant' | 'connection'>, code: Code) {
-  const place = { connectionName: connection.name, organizationId: grant.organizationId, grantId: grant.id };
-  return { seeOther: `${grantPage(place)}&done=${code}` };
+type Acted = Pick<FoundGrant, 'grant' | 'connection'>;
+
+function placeOf({ grant, connection }: Acted): GrantPlace {
+  return { connectionName: connection.name, organizationId: grant.organizationId, grantId: grant.id };
+}
+
+function backTo(acted: Acted, code: Code) {
+  return { seeOther: `${grantPage(placeOf(acted))}&done=${code}` };
 }

@@ -1,12 +1,15 @@
 import { z } from 'zod';
 import type { CancelAuthorization } from '../../broker/authorizations/confirmation/cancel-authorization.ts';
 import type { GetAuthorization } from '../../broker/authorizations/follow-authorization.ts';
-import type { StartAuthorization, StartedAuthorization } from '../../broker/authorizations/start-authorization.ts';
+import {
+  plainStart,
+  type StartAuthorization,
+  type StartedAuthorization,
+} from '../../broker/authorizations/start-authorization.ts';
 import { accessOf } from '../../domain/callers/access.ts';
 import { connectionPage } from '../../domain/console/console-pages.ts';
 import { isBrokerError } from '../../domain/errors.ts';
 import { html, type Markup } from '../../markup/html.ts';
-import { noWishes } from '../connection/act-pages.ts';
 import { connectionAnswer } from '../connection/frame-of-connection.ts';
 import {
   type ConnectionPagesSettings,
@@ -60,7 +63,7 @@ export function sharePages(pages: Pages, useCases: SharingUseCases, settings: Co
     if (wanted.kind === 'faulty') return faulty(wanted.faults);
     let started: StartedAuthorization;
     try {
-      started = await useCases.startAuthorization(visit.actor, name, { ...noWishes, ...wanted.wishes });
+      started = await useCases.startAuthorization(visit.actor, name, { ...plainStart, ...wanted.wishes });
     } catch (error) {
       if (!isBrokerError(error, 'invalid_request')) throw error;
       return faulty(Object.fromEntries(error.details.errors.map(({ path, message }) => [path, message])));

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { allowedReturnUrl } from '../../../src/domain/return-url.ts';
+import { allowedReturnUrl, ownReturnUrl } from '../../../src/domain/return-url.ts';
 
 const allowed = ['https://app.test', 'https://exact.test/done?from=broker'];
 
@@ -47,4 +47,28 @@ test.each([
 
 test('an empty list of return URLs allows none', () => {
   expect(allowedReturnUrl('https://app.test/', [])).toBeUndefined();
+});
+
+const broker = 'https://Broker.test/api';
+
+test.each([
+  ['https://broker.test/api/console/connections/crm?organization=acme', undefined],
+  ['https://BROKER.test:443/api/console/', 'https://broker.test/api/console/'],
+])('the page %s of the console is a return URL', (requested, normalised = requested) => {
+  expect(ownReturnUrl(requested, broker)).toBe(normalised);
+});
+
+test.each([
+  'https://broker.test/api/consoles',
+  'https://broker.test/api/console/../authorize/x',
+  'https://broker.test/console/connections',
+  'https://broker.test/api/connections',
+  'https://evil.test/api/console/connections',
+  'https://broker.test@evil.test/api/console/',
+  'https://broker.test/api/console\\..\\x',
+  'http://broker.test/api/console/connections',
+  '/api/console/connections',
+  `https://broker.test/api/console/${'a'.repeat(2048)}`,
+])('%s is no page of the console', (requested) => {
+  expect(ownReturnUrl(requested, broker)).toBeUndefined();
 });
