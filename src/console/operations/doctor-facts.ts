@@ -27,10 +27,11 @@ export function readinessFacts({ database, migrated, keyProven, reason }: Readin
 export function encryptionFacts(state: Omit<EncryptionState, 'dataKeys' | 'waitsFor'>): Encryption {
   return {
     encryption_key_id: state.encryptionKeyId,
-    encryption_keys: state.encryptionKeyIds.map(({ id, isHeld, dataKeys }) => ({
+    encryption_keys: state.encryptionKeyIds.map(({ id, isHeld, dataKeys, backupConfirmedAt }) => ({
       id,
       is_held: isHeld,
       data_keys: dataKeys,
+      backup_confirmed_at: backupConfirmedAt?.toISOString() ?? null,
     })),
     processes: state.processes.map((process) => ({
       id: process.id,

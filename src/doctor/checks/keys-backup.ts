@@ -1,18 +1,22 @@
 import { type Check, type Finding, failed, ok, skipped, warning } from '../check.ts';
+import type { Ground } from '../ground.ts';
 import type { KeysCopy } from '../machine.ts';
+import type { Encryption } from './keys.ts';
 
 /** Compares a copy of the keys with the keys in use. Without a copy, a lost disk loses every token. */
 export const keysBackupCheck: Check = {
   name: 'keys backup',
-  async run({ machine }) {
+  async run({ machine, read }) {
     const keys = machine?.keys();
     const [entries, place] = [entriesOf(keys?.value ?? ''), keys?.place ?? 'ENCRYPTION_KEYS'];
     if (keys !== undefined && entries.every(({ isRemote }) => isRemote)) {
       return ok('Every key is in a key service, which keeps it.');
     }
     const copy = machine?.keysCopy();
-    if (copy === undefined)
-      return unknown(machine === null ? 'token-broker doctor --keys-backup' : '--keys-backup', place);
+    if (copy === undefined) {
+      const command = machine === null ? 'token-broker doctor --keys-backup' : '--keys-backup';
+      return (await confirmed(read)) ?? unknown(command, place);
+    }
     if (keys === undefined) {
       return skipped('The keys of the service are not readable here.', 'Run it where the service runs, as its user.');
     }
@@ -23,10 +27,19 @@ export const keysBackupCheck: Check = {
   },
 };
 
+/** Returns what administrators have confirmed in the console, if that holds for every key that stored data needs. */
+async function confirmed(read: Ground['read']): Promise<Finding | undefined> {
+  const reply = await read<Encryption>('/admin/encryption');
+  if (!reply.isRead) return undefined;
+  const needed = reply.body.encryption_keys.filter(({ data_keys: dataKeys }) => dataKeys > 0);
+  const isComplete = needed.length > 0 && needed.every(({ backup_confirmed_at: at }) => at !== null);
+  return isComplete ? ok(`A copy of every key (${needed.map(({ id }) => id).join(', ')}) was confirmed.`) : undefined;
+}
+
 function unknown(command: string, place: string): Finding {
   return skipped(
     'Whether a copy of the keys exists is not known.',
-    `Copy ${place} to a place apart from the backup of the database, and compare it: ${command} FILE.`,
+    `Copy ${place} to a place apart from the backup of the database, and compare it: ${command} FILE. Or confirm the copy in the console, at Encryption.`,
   );
 }
 

@@ -4,7 +4,8 @@ import type { Ground } from '../ground.ts';
 /** Members of GET /admin/encryption that the checks read. */
 export interface Encryption {
   encryption_key_id: string;
-  encryption_keys: { id: string; is_held: boolean; data_keys: number }[];
+  /** `backup_confirmed_at`: time at which a person confirmed a copy; null if it was not confirmed. */
+  encryption_keys: { id: string; is_held: boolean; data_keys: number; backup_confirmed_at: string | null }[];
   processes: {
     id: string;
     host: string;

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { accessCheck } from '../../../src/doctor/checks/access.ts';
 import { databaseCheck } from '../../../src/doctor/checks/database.ts';
 import { type Encryption, keysCheck } from '../../../src/doctor/checks/keys.ts';
+import { keysBackupCheck } from '../../../src/doctor/checks/keys-backup.ts';
 import { migrationCheck } from '../../../src/doctor/checks/migration.ts';
 import { queueCheck } from '../../../src/doctor/checks/queue.ts';
 import { spoolCheck } from '../../../src/doctor/checks/spool.ts';
@@ -30,9 +31,9 @@ test('keys that are not proven are named once the tables are there', async () =>
 const encryption = (changes: Partial<Encryption> = {}): Encryption => ({
   encryption_key_id: 'k2',
   encryption_keys: [
-    { id: 'k2', is_held: true, data_keys: 1 },
-    { id: 'k1', is_held: true, data_keys: 1 },
-    { id: 'k0', is_held: true, data_keys: 0 },
+    { id: 'k2', is_held: true, data_keys: 1, backup_confirmed_at: null },
+    { id: 'k1', is_held: true, data_keys: 1, backup_confirmed_at: null },
+    { id: 'k0', is_held: true, data_keys: 0, backup_confirmed_at: null },
   ],
   processes: [
     { id: 'a', host: 'one', is_live: true, encryption_key_ids: ['k2', 'k1'], unsaved_data_key_ids: [] },
@@ -51,6 +52,19 @@ test('a live process that lacks a key in use is named; an ended one and an unuse
   const found = 'A process on one lacks the key k1.';
   expect(await keysCheck.run(withEncryption({ processes: lacking }))).toMatchObject({ state: 'failed', found });
   expect(await keysCheck.run(withEncryption({ rotation: { unreadable: 2 } }))).toMatchObject({ state: 'warning' });
+});
+
+test('copies that were confirmed count for every key in use, and for those only', async () => {
+  const withConfirmed = (ids: readonly string[]) =>
+    withEncryption({
+      encryption_keys: encryption().encryption_keys.map((key) => ({
+        ...key,
+        backup_confirmed_at: ids.includes(key.id) ? '2030-01-01T00:00:00.000Z' : null,
+      })),
+    });
+  expect(await keysBackupCheck.run(withConfirmed(['k1', 'k2']))).toMatchObject({ state: 'ok' });
+  expect(await keysBackupCheck.run(withConfirmed(['k0', 'k2']))).toMatchObject({ state: 'skipped' });
+  expect(await keysBackupCheck.run(withEncryption({ encryption_keys: [] }))).toMatchObject({ state: 'skipped' });
 });
 
 test('tokens that wait on the disk of another process are named with its host', async () => {

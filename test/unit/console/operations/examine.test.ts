@@ -66,7 +66,7 @@ async function examine(changes: Changes = {}) {
   return { calls, results, of: (wanted: string) => results.find(({ name }) => name === wanted) };
 }
 
-const machineChecks = ['data directory', 'keys backup', 'proxy'];
+const machineChecks = ['data directory', 'proxy'];
 
 test('all checks of the command run; those of the machine are skipped, and name the command', async () => {
   const { results, calls } = await examine();
