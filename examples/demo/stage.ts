@@ -41,16 +41,13 @@ export async function startProvider(narrator: Narrator, cleanup: Cleanup): Promi
 export async function startService(narrator: Narrator, cleanup: Cleanup) {
   const dataDir = createDataDir();
   cleanup.add(() => dataDir.remove());
-  const port = await freePort();
-  const env = {
+  narrator.command(`ALLOW_PRIVATE_NETWORK=true DATA_DIR=${dataDir.path} npm start`);
+  const broker = spawnBroker({
+    dataDir: dataDir.path,
+    port: await freePort(),
     // The provider of the demo is on loopback. The broker calls private addresses only with this setting.
-    ALLOW_PRIVATE_NETWORK: 'true',
-    // A person who connects an account from the console comes back to it.
-    ALLOWED_RETURN_URLS: `http://127.0.0.1:${port}`,
-  };
-  const settings = Object.entries({ ...env, DATA_DIR: dataDir.path }).map(([name, value]) => `${name}=${value}`);
-  narrator.command(`${settings.join(' ')} npm start`);
-  const broker = spawnBroker({ dataDir: dataDir.path, port, env });
+    env: { ALLOW_PRIVATE_NETWORK: 'true' },
+  });
   cleanup.add(() => broker.stop());
   await narrator.wait('creating the database and the keys', broker.ready());
   const adminKey = dataDir.adminKey();
