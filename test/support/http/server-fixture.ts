@@ -5,7 +5,7 @@ import { refusal } from '../../../src/broker/authorizations/refusal.ts';
 import { type ChangePreview, noEffects } from '../../../src/broker/connections/change-preview.ts';
 import type { ConnectionView } from '../../../src/broker/connections/connection-view.ts';
 import type { GrantView } from '../../../src/broker/grants/grant-view.ts';
-import { type Caller, permissions } from '../../../src/domain/callers/caller.ts';
+import { bootstrapCaller } from '../../../src/domain/callers/bootstrap.ts';
 import { BrokerError } from '../../../src/domain/errors.ts';
 import type { Credential } from '../../../src/domain/grants/credential.ts';
 import { Secret } from '../../../src/domain/secret.ts';
@@ -22,16 +22,7 @@ export const connectionId = '01980c2e-6f5a-7c31-9b0e-0d6d6f1c2a11';
 export const grantId = '01980c2f-1b2c-7a44-8f3e-5b1f4f0e9d02';
 export const state = 'c3RhdGUtb2YtYS10cmlwLWZvci10ZXN0cw';
 
-export const admin: Caller = {
-  id: 'bootstrap',
-  name: 'bootstrap',
-  permissions,
-  organizations: '*',
-  global: true,
-  connections: null,
-  expiresAt: null,
-  rateLimitPerMinute: null,
-};
+export const admin = bootstrapCaller;
 
 export function grantView(change: Partial<GrantView> = {}): GrantView {
   const metadata = someMetadata({ expiresAt: new Date('2030-01-31T13:00:00Z'), obtainedAt: now });

@@ -1,12 +1,14 @@
 import { setTimeout } from 'node:timers/promises';
 import { createBroker } from '../../../src/broker/assembly/create-broker.ts';
+import { plainStart } from '../../../src/broker/authorizations/start-authorization.ts';
 import type { NewConnection } from '../../../src/broker/connections/create-connection.ts';
 import type { ImportedTokens } from '../../../src/broker/grants/store-imported.ts';
 import type { RevocationGivenUp } from '../../../src/broker/revocations/attempt-revocation.ts';
 import { openTokens } from '../../../src/broker/sealing.ts';
 import { createSecretFingerprints } from '../../../src/crypto/secret-fingerprints.ts';
 import { createTokens, newId } from '../../../src/crypto/tokens.ts';
-import { type Actor, permissions } from '../../../src/domain/callers/caller.ts';
+import { bootstrapCaller } from '../../../src/domain/callers/bootstrap.ts';
+import type { Actor } from '../../../src/domain/callers/caller.ts';
 import type { OrganizationId } from '../../../src/domain/connections/connection.ts';
 import type { ExpectedAccount } from '../../../src/domain/expected-account.ts';
 import type { CredentialFetch } from '../../../src/domain/grants/credential-fetch.ts';
@@ -117,17 +119,7 @@ export function createMemoryBroker() {
 }
 
 export function actorOf(organizationId: OrganizationId): Actor {
-  const caller = {
-    id: 'bootstrap',
-    name: 'test',
-    permissions,
-    organizations: '*',
-    global: true,
-    connections: null,
-    expiresAt: null,
-    rateLimitPerMinute: null,
-  } as const;
-  return { caller, organizationId, trace: { requestId: null, address: null } };
+  return { caller: bootstrapCaller, organizationId, trace: { requestId: null, address: null } };
 }
 
 export function newConnection(
@@ -182,18 +174,7 @@ export async function walkToCallback(
   } = {},
 ) {
   const { state } = await broker.startAuthorization(actorOf(organizationId), 'crm', {
-    subject: null,
-    accountId: null,
-    allowAccountChange: false,
-    subjectLabel: null,
-    expectedAccount: null,
-    bindingChallenge: null,
-    scopes: null,
-    returnUrl: null,
-    clientState: null,
-    expiresInSeconds: null,
-    loginHint: null,
-    prompt: null,
+    ...plainStart,
     ...start,
   });
   await broker.openAuthorization(state, { browserId: 'browser', heldIds: [], hasGoneOn: false });

@@ -15,7 +15,9 @@ test('the first start names the API, its documentation, the key and the next com
 
 test('later starts say where the key is, in one line', () => {
   const text = welcome({ url, keyFile: '/var/lib/key', isFirstStart: false, directory: '/srv/broker' });
-  expect(text).toBe(`Token broker at ${url}, its console at ${url}/console; the administrator's key is in /var/lib/key`);
+  expect(text).toBe(
+    `Token broker at ${url}, its console at ${url}/console; the administrator's key is in /var/lib/key`,
+  );
 });
 
 test.each(['plain', 'with space', "it's", '$HOME', 'a;b', '`id`'])(

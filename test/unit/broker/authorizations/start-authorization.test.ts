@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { AuthorizationStart } from '../../../../src/broker/authorizations/start-authorization.ts';
+import { type AuthorizationStart, plainStart } from '../../../../src/broker/authorizations/start-authorization.ts';
 import { Secret } from '../../../../src/domain/secret.ts';
 import {
   actorOf,
@@ -19,18 +19,7 @@ beforeEach(async () => {
 
 function start(change: Partial<AuthorizationStart> = {}, name = 'crm') {
   return broker.startAuthorization(acme, name, {
-    subject: null,
-    accountId: null,
-    allowAccountChange: false,
-    subjectLabel: null,
-    expectedAccount: null,
-    bindingChallenge: null,
-    scopes: null,
-    returnUrl: null,
-    clientState: null,
-    expiresInSeconds: null,
-    loginHint: null,
-    prompt: null,
+    ...plainStart,
     ...change,
   });
 }

@@ -1,17 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { type ApiKeyGrant, privilegesBeyond } from '../../../../src/domain/callers/api-key.ts';
+import { bootstrapCaller } from '../../../../src/domain/callers/bootstrap.ts';
 import { type Caller, permissions } from '../../../../src/domain/callers/caller.ts';
 
-const everything: Caller = {
-  id: 'bootstrap',
-  name: 'b',
-  permissions,
-  organizations: '*',
-  global: true,
-  connections: null,
-  expiresAt: null,
-  rateLimitPerMinute: null,
-};
+const everything = bootstrapCaller;
 const narrow: Caller = {
   ...everything,
   permissions: ['credentials:read', 'admin:write'],
