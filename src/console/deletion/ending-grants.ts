@@ -24,14 +24,16 @@ const maxPages = 5;
 export async function readEndingGrants(
   listFleetGrants: ListFleetGrants,
   { caller, may }: Visit,
-  { id, name }: Connection,
+  { id, name, organizationId: owner }: Connection,
 ): Promise<EndingGrants | null> {
   if (!may(accessOf.listFleetGrants)) return null;
+  // Connections of other organisations may have the same name. Only a global one has grants of several organisations.
+  const selection = { connectionName: name, ...(owner !== null && { organizationId: owner }) };
   const counts = new Map<OrganizationId, OwnedGrants>();
   let cursor: string | null = null;
   for (let page = 0; page < maxPages && (page === 0 || cursor !== null); page += 1) {
     const limits = { limit: pageSize, ...(cursor !== null && { cursor }) };
-    const found = await listFleetGrants(caller, { connectionName: name }, limits);
+    const found = await listFleetGrants(caller, selection, limits);
     for (const { grant } of found.grants.filter(({ connection }) => connection.id === id)) {
       const { organizationId } = grant;
       const count = counts.get(organizationId) ?? { organizationId, grants: 0, working: 0 };
