@@ -53,8 +53,8 @@ const workflowId = 'invoices';
 
 /** Names in the organisation that owns half of the grants: a grant that works, one that does not, and what belongs to them. */
 async function placesOf(service: Service): Promise<Places> {
-  const [working, failing] = await Promise.all(['completed', 'failed'].map((status) => findGrant(service, status)));
-  if (working === undefined || failing === undefined) throw new Error('the fleet has no such grant');
+  const [working, failing] = await findGrants(service);
+  if (working === undefined || failing === undefined) throw new Error('the fleet has no such grants');
   const dependency = { connection_name: working.name, workflow_name: 'Invoices' };
   await service.post(`/workflows/${workflowId}/dependencies`, dependency, { organization });
   await service.post(`/workflows/${workflowId}/disable`, { reason: 'Measured.' }, { organization });
@@ -65,16 +65,22 @@ async function placesOf(service: Service): Promise<Places> {
   return { organization, working, failing, keyId: String(keyId), dataKeyId, workflowId };
 }
 
-async function findGrant({ databaseUrl }: Service, status: string) {
+/** Two grants of connections of the organisation. All grants of the fleet's large organisation work: the second one fails here. */
+async function findGrants({ databaseUrl }: Service) {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   try {
     const { rows } = await client.query<{ name: string; grantId: string }>(
       `select c.name, g.id as "grantId" from grants g join connections c on c.id = g.connection_id
-       where g.organization_id = $1 and c.organization_id = $1 and g.status = $2 limit 1`,
-      [organization, status],
+       where g.organization_id = $1 and c.organization_id = $1 and g.status = 'completed' limit 2`,
+      [organization],
     );
-    return rows[0];
+    await client.query(
+      `update grants set status = 'failed', status_reason = 'reauthorization_required', sealed_tokens = null, expires_at = null,
+         refresh_expires_at = null, obtained_at = null, refreshable = false where id = $1`,
+      [rows[1]?.grantId],
+    );
+    return rows;
   } finally {
     await client.end();
   }
