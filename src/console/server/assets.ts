@@ -12,7 +12,25 @@ interface Asset {
 
 const oneYearSeconds = 31_536_000;
 
+/** A page with one message is styled last: its rules hold where those of the console say otherwise. */
+const layerOrder = '@layer base, console, card;\n';
+/** Style sheets of the console, in the order in which a later rule wins. */
+const styleSheets = [
+  'frame',
+  'parts',
+  'forms',
+  'tables',
+  'tabs',
+  'narrow',
+  'overview',
+  'grants',
+  'chosen-rows',
+  'editing',
+  'connection',
+] as const;
+
 const ownFile = (file: string) => readFileSync(new URL(`../assets/${file}`, import.meta.url));
+const ownStyles = () => styleSheets.map((name) => ownFile(`styles/${name}.css`).toString());
 const ofHtmx = (file: string) => readFileSync(new URL(import.meta.resolve(`htmx.org/dist/${file}`)));
 
 /**
@@ -29,7 +47,7 @@ export function registerAssets(app: FastifyInstance): Assets {
     return `/console${url}`;
   };
   const script = 'text/javascript; charset=utf-8';
-  const style = Buffer.concat([Buffer.from(baseStyle + cardStyle), ownFile('console.css')]);
+  const style = Buffer.from([layerOrder, baseStyle, cardStyle, ...ownStyles()].join(''));
   return {
     style: serve({ file: 'console.css', type: 'text/css; charset=utf-8', content: style }),
     htmx: serve({ file: 'htmx.js', type: script, content: ofHtmx('htmx.min.js') }),
