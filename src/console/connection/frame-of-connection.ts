@@ -4,7 +4,7 @@ import { html, type Markup } from '../../markup/html.ts';
 import { live } from '../layout/live.ts';
 import { notice } from '../layout/notices.ts';
 import { isolated, ownerName } from '../layout/owner.ts';
-import { statusBadge } from '../layout/status.ts';
+import { connectionBadge } from '../layout/status.ts';
 import type { PageAnswer } from '../server/page-route.ts';
 import type { Shown } from './shown.ts';
 
@@ -59,9 +59,9 @@ ${isLive ? live({ id: 'connection', href, nonce: visit.nonce, body: inner }) : i
   };
 }
 
-function stateLine({ view }: Shown): Markup {
+function stateLine({ view, visit }: Shown): Markup {
   const { settings, organizationId } = view.connection;
-  return html`<p class="state-line">${statusBadge(view.status, view.status === 'completed' && view.lastError !== null)}
+  return html`<p class="state-line">${connectionBadge(view, visit.now)}
 <span>${isolated(settings.provider)}</span> <span>${flowWords[settings.flow]}</span> <span>${ownerName(organizationId)}</span></p>
 ${settings.description === null ? null : html`<p class="soft">${isolated(settings.description)}</p>`}`;
 }

@@ -4,7 +4,7 @@ import { html, type Markup } from '../../markup/html.ts';
 import { asCurl } from '../layout/acts.ts';
 import { searchAsYouType } from '../layout/live.ts';
 import { isolated } from '../layout/owner.ts';
-import { nextActionWords, statusBadge, statusWord } from '../layout/status.ts';
+import { grantBadge, nextActionWords, statusWord } from '../layout/status.ts';
 import { queryOf, table } from '../layout/table.ts';
 import { when } from '../layout/time.ts';
 import { shareLink } from './next-step.ts';
@@ -37,7 +37,7 @@ export function grantsTab(shown: Shown, query: GrantsQuery, { grants, nextCursor
     {
       label: 'Status',
       cell: (grant: GrantView) =>
-        html`${statusBadge(grant.status, grant.lastError !== null)}${
+        html`${grantBadge(grant, visit.now)}${
           grant.nextAction === 'none' ? null : html`<br><span class="soft">${nextActionWords[grant.nextAction]}</span>`
         }`,
     },

@@ -2,7 +2,7 @@ import { accessOf } from '../../domain/callers/access.ts';
 import { connectionPage } from '../../domain/console/console-pages.ts';
 import { html, type Markup } from '../../markup/html.ts';
 import { isolated, ownerName } from '../layout/owner.ts';
-import { nextActionWords, statusBadge } from '../layout/status.ts';
+import { connectionBadge, nextActionWords } from '../layout/status.ts';
 import { type Column, nextPage, table } from '../layout/table.ts';
 import { when } from '../layout/time.ts';
 import type { Visit } from '../server/visit.ts';
@@ -80,7 +80,7 @@ function columns({ href, now }: Visit, isChosenFrom: boolean): Column<ListedConn
     {
       label: 'Status',
       cell: ({ view }) =>
-        html`${statusBadge(view.status, view.status === 'completed' && view.lastError !== null)}${
+        html`${connectionBadge(view, now)}${
           view.nextAction === 'none' ? null : html`<br><span class="soft">${nextActionWords[view.nextAction]}</span>`
         }`,
     },

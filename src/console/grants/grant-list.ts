@@ -7,7 +7,7 @@ import { asCurl } from '../layout/acts.ts';
 import { searchAsYouType } from '../layout/live.ts';
 import { organizationField } from '../layout/organization-field.ts';
 import { isolated, ownerName } from '../layout/owner.ts';
-import { nextActionWords, statusBadge, statusWord } from '../layout/status.ts';
+import { grantBadge, nextActionWords, statusWord } from '../layout/status.ts';
 import { nextPage, queryOf, table } from '../layout/table.ts';
 import { when } from '../layout/time.ts';
 import { reasonTexts } from '../reasons/reason-texts.ts';
@@ -61,7 +61,7 @@ function columnsOf({ href, now }: Visit) {
       cell: ({ grant: { organizationId }, connection: { name, settings } }: FleetGrantView) =>
         html`<a href="${href(connectionPage({ name, organizationId }))}">${isolated(name)}</a><br><span class="soft">${isolated(settings.provider)}</span>`,
     },
-    { label: 'Status', cell: ({ grant }: FleetGrantView) => stateOf(grant) },
+    { label: 'Status', cell: ({ grant }: FleetGrantView) => stateOf(grant, now) },
     {
       label: 'Access token ends',
       cell: ({ grant: { metadata } }: FleetGrantView) =>
@@ -80,8 +80,9 @@ function columnsOf({ href, now }: Visit) {
   ];
 }
 
-function stateOf({ status, statusReason, nextAction, lastError }: FleetGrantView['grant']): Markup {
-  return html`${statusBadge(status, status === 'completed' && lastError !== null)}${
+function stateOf(grant: FleetGrantView['grant'], now: Date): Markup {
+  const { statusReason, nextAction } = grant;
+  return html`${grantBadge(grant, now)}${
     statusReason === null ? null : html`<br>${reasonTexts[statusReason].title}`
   }${nextAction === 'none' ? null : html`<br><span class="soft">${nextActionWords[nextAction]}</span>`}`;
 }

@@ -6,7 +6,7 @@ import type { ActorNames } from '../audit/actor-names.ts';
 import { act, asCurl } from '../layout/acts.ts';
 import { needsPermission, notice } from '../layout/notices.ts';
 import { isolated, ownerName } from '../layout/owner.ts';
-import { statusBadge } from '../layout/status.ts';
+import { grantBadge } from '../layout/status.ts';
 import { pairs, queryOf } from '../layout/table.ts';
 import { whenExactly } from '../layout/time.ts';
 import { reasonTexts } from '../reasons/reason-texts.ts';
@@ -35,7 +35,7 @@ export function grantPageBody(page: GrantPage): Markup {
   const { grant, connection, isHidden } = found;
   const { now, baseUrl, href } = visit;
   const place = { name: connection.name, organizationId: grant.organizationId };
-  return html`<div class="title"><h1>${isolated(grantName(grant))}</h1>${statusBadge(grant.status, grant.status === 'completed' && grant.lastError !== null)}</div>
+  return html`<div class="title"><h1>${isolated(grantName(grant))}</h1>${grantBadge(grant, now)}</div>
 ${done}
 ${isHidden ? hiddenNotice(found) : null}
 <div class="panels">
@@ -134,11 +134,9 @@ ${visit.may(accessOf.deleteGrant) ? html`<a class="button quiet" href="${address
 
 /** Second token sets, such as Slack's user token. Each is refreshed by itself and has a state of its own. */
 function siblings(named: Readonly<Record<string, Sibling>>, now: Date): Markup[] {
-  return Object.entries(named).map(
-    ([
-      name,
-      { status, statusReason, lastError, metadata, lastRefreshAt },
-    ]) => html`<section class="panel"><h2>${isolated(name)} ${statusBadge(status, status === 'completed' && lastError !== null)}</h2>
+  return Object.entries(named).map(([name, sibling]) => {
+    const { statusReason, lastError, metadata, lastRefreshAt } = sibling;
+    return html`<section class="panel"><h2>${isolated(name)} ${grantBadge(sibling, now)}</h2>
 <p class="soft">A second token set of this grant. It is refreshed by itself.</p>
 ${statusReason === null ? null : html`<p>${reasonTexts[statusReason].title}</p>`}
 ${pairs([
@@ -151,8 +149,8 @@ ${pairs([
       ? 'none'
       : html`<code>${lastError.error ?? lastError.class}</code> ${whenExactly(lastError.at, now)}`,
   ],
-])}</section>`,
-  );
+])}</section>`;
+  });
 }
 
 function historyNotes({ visit: { href }, found: { grant, history } }: GrantPage): Markup {

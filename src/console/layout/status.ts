@@ -1,4 +1,5 @@
-import type { GrantStatus } from '../../domain/grants/grant.ts';
+import type { ConnectionView } from '../../broker/connections/connection-view.ts';
+import type { Grant, GrantStatus } from '../../domain/grants/grant.ts';
 import type { NextAction } from '../../domain/next-action.ts';
 import { html, type Markup } from '../../markup/html.ts';
 
@@ -22,10 +23,34 @@ export function statusWord(status: GrantStatus): string {
   return words[status].word;
 }
 
-/** Status of a connection or a grant. A working one that the broker cannot refresh at the moment is a warning. */
-export function statusBadge(status: GrantStatus, isFailing = false): Markup {
+type TokenState = Pick<Grant, 'status' | 'lastError' | 'metadata'>;
+
+/** Status as stored. */
+export function statusBadge(status: GrantStatus): Markup {
   const { tone, word } = words[status];
-  return status === 'completed' && isFailing ? badge('warn', 'Works, refresh fails') : badge(tone, word);
+  return badge(tone, word);
+}
+
+/**
+ * Status of a grant for the eye. A grant stays `completed` until a fetch or a refresh finds that it cannot serve, so the
+ * end of its token and a failing refresh are told beside it.
+ */
+export function grantBadge({ status, lastError, metadata }: TokenState, now: Date): Markup {
+  if (status !== 'completed') return statusBadge(status);
+  const expiresAt = metadata?.expiresAt ?? null;
+  const hasEnded = expiresAt !== null && expiresAt <= now;
+  if (hasEnded && lastError !== null) return badge('bad', 'Token ended, refresh fails');
+  if (hasEnded && metadata?.refreshable === false) return badge('bad', 'Token ended');
+  return lastError === null ? statusBadge(status) : badge('warn', 'Works, refresh fails');
+}
+
+/** The same for a connection, by the grant that serves a fetch without subject. */
+export function connectionBadge(
+  { status, lastError, served }: Pick<ConnectionView, 'status' | 'lastError' | 'served'>,
+  now: Date,
+): Markup {
+  if (status !== 'completed' || served === null) return statusBadge(status);
+  return grantBadge({ status, lastError, metadata: served.metadata }, now);
 }
 
 export const nextActionWords: Record<NextAction, string> = {

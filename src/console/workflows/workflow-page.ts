@@ -7,7 +7,7 @@ import { html, type Markup } from '../../markup/html.ts';
 import { act, asCurl } from '../layout/acts.ts';
 import { doneNotice, notice } from '../layout/notices.ts';
 import { isolated, ownerName } from '../layout/owner.ts';
-import { badge, statusBadge } from '../layout/status.ts';
+import { badge, connectionBadge } from '../layout/status.ts';
 import { nextPage, pairs, table } from '../layout/table.ts';
 import { when, whenExactly } from '../layout/time.ts';
 import type { OrganizationVisit } from '../server/visit.ts';
@@ -81,7 +81,7 @@ function dependencyTable({ visit, id, dependencies, nextCursor, connections }: W
     const view = connections.get(connectionName);
     if (view === undefined || view.connection.id !== connectionId)
       return html`<span class="soft">hidden by another of its name</span>`;
-    return statusBadge(view.status, view.status === 'completed' && view.lastError !== null);
+    return connectionBadge(view, now);
   };
   const columns = [
     {
