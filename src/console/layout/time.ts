@@ -34,12 +34,12 @@ export function relativeTime(at: Date, now: Date): string {
 
 /** Relative time for reading, exact time beside it. A script of the console adds the local time. `none` stands for null. */
 export function when(at: Date | null, now: Date, none = 'never'): Markup {
-  if (at === null) return html`<span class="soft">${none}</span>`;
+  if (at === null) return html`<span class="soft none">${none}</span>`;
   return html`<time datetime="${at.toISOString()}" title="${exactTime(at)}">${relativeTime(at, now)}</time>`;
 }
 
 /** Relative time with the exact one as text, for pages that are about one thing. */
 export function whenExactly(at: Date | null, now: Date, none = 'never'): Markup {
-  if (at === null) return html`<span class="soft">${none}</span>`;
+  if (at === null) return html`<span class="soft none">${none}</span>`;
   return html`<time datetime="${at.toISOString()}">${relativeTime(at, now)} <span class="soft exact">(${exactTime(at)})</span></time>`;
 }
