@@ -1,8 +1,8 @@
 import { type ApiKey, isActive } from '../../domain/callers/api-key.ts';
 import { html, type Markup } from '../../markup/html.ts';
 import { isolated } from '../layout/owner.ts';
+import { permissionTexts } from '../layout/permission-texts.ts';
 import { badge } from '../layout/status.ts';
-import { permissionTexts } from './permission-texts.ts';
 
 /** Organisations and patterns of one cell. The rest is counted. */
 const maxNamed = 5;

@@ -2,11 +2,11 @@ import type { Caller } from '../../domain/callers/caller.ts';
 import type { Fault } from '../../domain/errors.ts';
 import { html, type Markup } from '../../markup/html.ts';
 import { notice } from '../layout/notices.ts';
+import { permissionTexts } from '../layout/permission-texts.ts';
 import { whenExactly } from '../layout/time.ts';
 import type { Visit } from '../server/visit.ts';
 import { keysPath } from './key-list.ts';
 import type { KeyForm } from './new-key-form.ts';
-import { permissionTexts } from './permission-texts.ts';
 
 export interface NewKeyPage {
   visit: Visit;

@@ -4,7 +4,7 @@ import { absoluteLimitMs, idleLimitMs, type Session } from '../../domain/callers
 import { html, type Markup } from '../../markup/html.ts';
 import { act } from '../layout/acts.ts';
 import { isolated } from '../layout/owner.ts';
-import { permissionWords } from '../layout/permission-words.ts';
+import { permissionTexts } from '../layout/permission-texts.ts';
 import { badge } from '../layout/status.ts';
 import { pairs, table } from '../layout/table.ts';
 import { when, whenExactly } from '../layout/time.ts';
@@ -74,7 +74,7 @@ function signedInWith({ identity, callerId }: Session): Markup {
 function permissionsOf({ permissions }: Caller): Markup {
   if (permissions.length === 0) return html`nothing`;
   return html`<ul class="plain-list">${permissions.map(
-    (permission) => html`<li>${permissionWords[permission]} <code class="soft">${permission}</code></li>`,
+    (permission) => html`<li>${permissionTexts[permission].meaning} <code class="soft">${permission}</code></li>`,
   )}</ul>`;
 }
 

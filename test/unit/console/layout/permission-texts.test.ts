@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { permissionTexts } from '../../../../src/console/api-keys/permission-texts.ts';
+import { permissionTexts } from '../../../../src/console/layout/permission-texts.ts';
 import { permissions } from '../../../../src/domain/callers/caller.ts';
 
 test.each(permissions)('%s has a meaning of its own, in one short sentence', (permission) => {
