@@ -54,7 +54,7 @@ function whoYouAre({ caller, session, now }: Visit): Markup {
 ${pairs([
   ['Name', isolated(caller.name)],
   ['Signed in with', signedInWith(session)],
-  ['You may', permissionsOf(caller)],
+  ['Permissions', permissionsOf(caller)],
   ['For', reachOf(caller)],
   ['Session ends', whenExactly(new Date(createdAt.getTime() + absoluteLimitMs), now)],
   ['Or, without a request', `after ${idleLimitMs / 60_000} minutes`],
