@@ -61,7 +61,7 @@ export interface ConsoleDeps extends ConnectionPagesSettings {
   firstKeyFile: string | null;
   /** Null if people sign in with keys only. */
   identityProvider: IdentityProvider | null;
-  /** Keys of the cookie of a sign-in at the identity provider: the first signs, all verify. */
+  /** Keys of the cookies of sessions and sign-ins: the first signs, all verify. Empty during the start. */
   cookieKeys: () => readonly string[];
 }
 
@@ -70,12 +70,12 @@ export type RegisterConsole = (app: FastifyInstance, host: ConsoleHost) => Promi
 
 export function createConsole(deps: ConsoleDeps): RegisterConsole {
   return async (app, host) => {
-    const { useCases, isHttps, baseUrl } = deps;
+    const { useCases } = deps;
     await app.register(cookie);
     await app.register(csrf, { sessionPlugin: '@fastify/session', sessionKey: 'csrfSecret', logLevel: 'debug' });
     registerForms(app);
     const assets = registerAssets(app);
-    const sessionCookie = createSessionCookie({ isHttps, baseUrl });
+    const sessionCookie = createSessionCookie(deps);
     const responses = createResponses({ ...deps, assets, traceOf: host.traceOf, sessionCookie });
     registerErrors(app, host, (request, reply, problem) =>
       responses.sendFramed(request, reply, { ...problem, section: null }),

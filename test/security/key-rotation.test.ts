@@ -43,6 +43,7 @@ test('every sealed column of the schema is rotated: a new one cannot be forgotte
   const others = [
     'api_keys.secret_hash',
     'connections.client_secret_fingerprint',
+    'console_sessions.id_hash',
     'data_keys.canary',
     'data_keys.wrapped',
   ];

@@ -71,7 +71,7 @@ export function openServer(parts: ServerParts, stack: AsyncDisposableStack): Ret
       readHealth: createReadHealth(parts.probes),
       machineClock: () => new Date(),
       identityProvider: openConsoleIdentityProvider(config, log, stack, { baseUrl: paths.baseUrl, now: clock }),
-      cookieKeys: () => parts.derivedKeys('console-sign-in-cookie'),
+      cookieKeys: () => parts.derivedKeys('console-cookie'),
     }),
   });
 }

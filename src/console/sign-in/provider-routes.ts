@@ -1,8 +1,9 @@
-import { Signer } from '@fastify/cookie';
+import type { Signer } from '@fastify/cookie';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { BrokerError, isBrokerError } from '../../domain/errors.ts';
+import { isBrokerError } from '../../domain/errors.ts';
 import { bouncePage } from '../server/bounce-page.ts';
+import { cookieSigner } from '../server/cookie-signer.ts';
 import { readFields } from '../server/forms.ts';
 import type { ConsoleHost } from '../server/host.ts';
 import { stateMismatch } from './classify-failure.ts';
@@ -30,7 +31,7 @@ const routeOf = (path: string) => path.slice('/console'.length);
 /** Registers the way to the identity provider and back. The key of a sign-in is the cookie of its browser. */
 export function providerRoutes(app: FastifyInstance, deps: ProviderRouteDeps): void {
   const { entrance, host, identityProvider, responses, baseUrl, clock } = deps;
-  const signer = () => signerWith(deps.cookieKeys());
+  const signer = () => cookieSigner(deps.cookieKeys());
   const sendFailure = createSendFailure(deps);
 
   app.get(routeOf(startPath), { config: { page: startPath } }, async (request, reply) => {
@@ -98,10 +99,4 @@ async function recordRefusal(
   } catch (error) {
     if (!isBrokerError(error, 'forbidden')) throw error;
   }
-}
-
-function signerWith([first, ...others]: readonly string[]): Signer {
-  if (first === undefined)
-    throw BrokerError.with('service_unavailable', 'The service is starting.', { retry_after: 2 });
-  return new Signer([first, ...others]);
 }

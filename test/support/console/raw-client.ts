@@ -59,7 +59,7 @@ export function createRawClient(base: string): RawClient {
 export async function openSession(send: RawClient, key: string): Promise<HeldSession> {
   const response = await send({ method: 'POST', path: '/console/sign-in', headers: sameOrigin, form: { key } });
   const [line = ''] = response.cookies;
-  const [, cookie = '', id = ''] = /^([^=;]+=([\w-]{43}));/.exec(line) ?? [];
+  const [, cookie = '', id = ''] = /^([^=;]+=([\w-]{43})\.[^;]+);/.exec(line) ?? [];
   if (cookie === '') throw new Error(`the sign-in answered ${response.status}: ${response.body}`);
   const page = await send({ path: '/console/sessions', headers: { cookie } });
   return { cookie, id, csrf: csrfIn(page.body) };
