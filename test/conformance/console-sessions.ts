@@ -35,7 +35,7 @@ export function describeConsoleSessions(open: () => Promise<OpenedSessions>): vo
     });
     const ended = ({ callerId }: Session) => event(callerId, 'session.ended');
 
-    async function store(changes: Partial<Session> = {}): Promise<Session> {
+    async function store(changes: Partial<Session> = {}, kept = 100): Promise<Session> {
       const session: Session = {
         idHash: randomBytes(32),
         identity: { kind: 'api_key', id: 'k' },
@@ -47,7 +47,7 @@ export function describeConsoleSessions(open: () => Promise<OpenedSessions>): vo
         agent: 'Browser/1',
         ...changes,
       };
-      await sessions.create(session, event(session.callerId, 'session.opened'));
+      await sessions.create(session, event(session.callerId, 'session.opened'), kept);
       return session;
     }
 
@@ -57,6 +57,18 @@ export function describeConsoleSessions(open: () => Promise<OpenedSessions>): vo
       expect(found).toEqual(session);
       expect(found?.csrfSecret.reveal()).toBe(session.csrfSecret.reveal());
       expect(await actionsOf(session.callerId)).toEqual(['session.opened']);
+    });
+
+    test('keeps the newest sessions of a caller, and all of any other', async () => {
+      const callerId = `api_key:${v7()}`;
+      const stored = [];
+      for (const minutes of [3, 1, 4, 2]) stored.push(await store({ callerId, lastSeenAt: later(minutes) }));
+      const other = await store();
+      const newest = await store({ callerId, lastSeenAt: later(5) }, 3);
+      const kept = [newest, ...stored.filter(({ lastSeenAt }) => lastSeenAt >= later(3))].map(({ idHash }) => idHash);
+      const left = (await sessions.listOf(callerId, 100)).map(({ idHash }) => idHash);
+      expect(left.map(String).toSorted()).toEqual(kept.map(String).toSorted());
+      expect(await sessions.find(other.idHash)).toEqual(other);
     });
 
     test('finds nothing under another hash', async () => {

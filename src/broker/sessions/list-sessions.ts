@@ -1,5 +1,5 @@
 import type { Caller } from '../../domain/callers/caller.ts';
-import { isOver, type Session } from '../../domain/callers/session.ts';
+import { isOver, maxSessionsOfCaller, type Session } from '../../domain/callers/session.ts';
 import type { ConsoleSessions } from '../../domain/ports/callers.ts';
 import type { Tokens } from '../../domain/ports/tokens.ts';
 import type { Secret } from '../../domain/secret.ts';
@@ -19,13 +19,10 @@ export interface ListSessionsDeps {
   clock: () => Date;
 }
 
-/** Sessions of one page. A caller with more of them signs out everywhere. */
-const maxListed = 100;
-
 export function createListSessions({ sessions, tokens, clock }: ListSessionsDeps): ListSessions {
   return async (caller, current) => {
     const hash = tokens.sha256(current.reveal());
-    const found = await sessions.listOf(caller.id, maxListed);
+    const found = await sessions.listOf(caller.id, maxSessionsOfCaller);
     const now = clock();
     return found
       .filter((session) => !isOver(session, now))

@@ -9,7 +9,7 @@ import {
   personIdOf,
   roleOfClaims,
 } from '../../domain/callers/console-role.ts';
-import type { Session, SessionIdentity } from '../../domain/callers/session.ts';
+import { maxSessionsOfCaller, type Session, type SessionIdentity } from '../../domain/callers/session.ts';
 import { BrokerError } from '../../domain/errors.ts';
 import type { ConsoleSessions } from '../../domain/ports/callers.ts';
 import type { Tokens } from '../../domain/ports/tokens.ts';
@@ -78,6 +78,7 @@ export function createOpenSession(deps: OpenSessionDeps): OpenSession {
     await sessions.create(
       session,
       sessionEvent({ action: 'session.opened', actor: caller.id, caller, details }, trace, now),
+      maxSessionsOfCaller,
     );
     return { id, caller, session };
   };

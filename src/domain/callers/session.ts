@@ -34,6 +34,9 @@ export const absoluteLimitMs = 12 * 60 * 60_000;
 /** Milliseconds between two writes of the last request. It shortens the idle limit by as much at most. */
 export const touchEveryMs = 5 * 60_000;
 
+/** Maximum number of sessions of one caller. A new one ends the one that was idle longest. */
+export const maxSessionsOfCaller = 100;
+
 type Times = Pick<Session, 'createdAt' | 'lastSeenAt'>;
 
 /** Checks whether a session is past one of its limits. */

@@ -68,8 +68,11 @@ export interface ApiKeyStore {
 
 /** Sessions of the console. They belong to callers, not to organisations. */
 export interface ConsoleSessions {
-  /** Inserts the session and its audit event in one transaction. */
-  create(session: Session, event: AuditEvent): Promise<void>;
+  /**
+   * Inserts the session and its audit event in one transaction. Of the caller's sessions only the newest `kept` stay: a
+   * program that signs in without end fills no table.
+   */
+  create(session: Session, event: AuditEvent, kept: number): Promise<void>;
   find(idHash: Uint8Array): Promise<Session | undefined>;
   /** Writes the time of a request, best effort. The time never goes back. */
   touch(idHash: Uint8Array, now: Date): Promise<void>;

@@ -19,9 +19,10 @@ const columns = [
 
 export function createConsoleSessions({ db }: { db: Kysely<Tables> }): ConsoleSessions {
   return {
-    async create(session, event) {
+    async create(session, event, kept) {
       await db.transaction().execute(async (transaction) => {
         await transaction.insertInto('console_sessions').values(toRow(session)).execute();
+        await removeOlder(transaction, session.callerId, kept);
         await appendAuditEvent(transaction, event);
       });
     },
@@ -102,6 +103,23 @@ export function createConsoleSessions({ db }: { db: Kysely<Tables> }): ConsoleSe
 
     refuse: (event) => appendAuditEvent(db, event),
   };
+}
+
+async function removeOlder(transaction: Kysely<Tables>, callerId: string, kept: number): Promise<void> {
+  await transaction
+    .deleteFrom('console_sessions')
+    .where('id_hash', 'in', (eb) =>
+      eb
+        .selectFrom('console_sessions as older')
+        .select('older.id_hash')
+        .where('older.caller_id', '=', callerId)
+        .orderBy('older.last_seen_at', 'desc')
+        .offset(kept)
+        // Another sign-in of the caller removes the rows that it has locked.
+        .forUpdate()
+        .skipLocked(),
+    )
+    .execute();
 }
 
 function bytes(hash: Uint8Array) {

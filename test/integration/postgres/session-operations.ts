@@ -16,7 +16,7 @@ export async function useSessions(postgres: Postgres, connection: Connection, ca
     const dates = { createdAt: at, lastSeenAt: at };
     const identity = { kind: 'api_key', id: 'k' } as const;
     const rest = { csrfSecret: new Secret('csrf'), address: null, agent: null };
-    await sessions.create({ idHash, identity, callerId, ...dates, ...rest }, event);
+    await sessions.create({ idHash, identity, callerId, ...dates, ...rest }, event, 1);
     return idHash;
   };
   const idHash = await create(new Date());

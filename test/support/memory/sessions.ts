@@ -21,8 +21,9 @@ export function createMemorySessions(): MemorySessions {
   return {
     rows,
     audit,
-    create: async (session, event) => {
+    create: async (session, event, kept) => {
       rows.set(keyOf(session.idHash), session);
+      remove(of(session.callerId).slice(kept));
       audit.push(event);
     },
     find: async (idHash) => rows.get(keyOf(idHash)),
