@@ -191,6 +191,23 @@ describeWithChromium('the console used by a person', found, (executablePath) => 
     expect(faults).toEqual([]);
   });
 
+  test('a page keeps what it shows while its updates are refused', async () => {
+    const { page, open: goTo } = await open(service.stack.adminKey());
+    await goTo(pageOf('gmail'));
+    const shown = await page.locator('#connection').textContent();
+    let refused = 0;
+    await page.route('**/console/connections/gmail**', (route) => {
+      refused += 1;
+      return route.fulfill({
+        status: refused === 1 ? 503 : 429,
+        contentType: 'text/html',
+        body: '<h1>Not now</h1>',
+      });
+    });
+    await expect.poll(() => refused, { timeout: 30_000 }).toBeGreaterThan(2);
+    expect(await page.locator('#connection').textContent()).toBe(shown);
+  });
+
   test('a session that ends while a page brings itself up to date leads to the sign-in', async () => {
     const { id, key } = await service.newKey({ name: 'Leaving' });
     const { page, open: goTo } = await open(key);

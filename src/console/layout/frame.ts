@@ -35,6 +35,8 @@ const htmxConfig = JSON.stringify({
   extensions: 'hx-csp',
   includeIndicatorCSS: false,
   history: false,
+  // A page keeps what it shows while the service cannot tell anything newer.
+  noSwap: [204, 304, '4xx', '5xx'],
   // Part of a page that a person opened stays open when the page is brought up to date.
   morphIgnore: ['data-htmx-powered', 'open'],
 });
