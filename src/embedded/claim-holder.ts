@@ -61,7 +61,9 @@ async function inspectOnce(path: string): Promise<ClaimState | undefined> {
     const found = await contact(path, `${id}${socketExtension}`);
     if (found === 'accepted') return held('socket');
     if (readClaim(join(path, recordName)) === undefined) return undefined;
-    if (found === 'refused' && sharesSockets(record, path)) return dead;
+    const shares = found === 'refused' && sharesSockets(record, path);
+    if (shares === undefined) return undefined;
+    if (shares) return dead;
   } else if (record !== null && sharesPids(record)) {
     return identityOf(record.pid) === (record.started ?? undefined) ? held('process') : dead;
   }

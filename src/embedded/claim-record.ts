@@ -36,10 +36,17 @@ export function describeOwnProcess(folder: string, listens: boolean): ClaimRecor
 
 /**
  * True if both processes would meet in the same socket: they run on one kernel, and the folder is one object for it.
- * Two mounts of a network file system have separate sockets even on one machine.
+ * Two mounts of a network file system have separate sockets even on one machine. Undefined if the folder is gone: another
+ * process has just removed the dead claim.
  */
-export function sharesSockets(record: ClaimRecord, folder: string): boolean {
-  return record.boot !== null && record.boot === bootId() && record.mount === mountOf(folder);
+export function sharesSockets(record: ClaimRecord, folder: string): boolean | undefined {
+  if (record.boot === null || record.boot !== bootId()) return false;
+  try {
+    return record.mount === mountOf(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /** True if pids of the record are pids of this process's namespace. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pid } from 'node:process';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { tryClaim } from '../../../src/embedded/claim.ts';
-import { beat, type ClaimRecord, describeOwnProcess } from '../../../src/embedded/claim-record.ts';
+import { beat, type ClaimRecord, describeOwnProcess, sharesSockets } from '../../../src/embedded/claim-record.ts';
 import { listenIn } from '../../../src/embedded/claim-socket.ts';
 import { acquireLock } from '../../../src/embedded/lock.ts';
 import { type Claimant, startClaimant } from '../../support/processes/claimants.ts';
@@ -133,6 +133,12 @@ describe('a claim whose socket is refused or absent', () => {
     expect(await tryClaim(path)).toMatchObject({ proof: 'heartbeat', record: null });
     setBeat(join(path, 'earlier.json'), 31);
     expect(await canClaim()).toBe(true);
+  });
+
+  test('and removed by another process meanwhile is looked at again', () => {
+    const record = describeOwnProcess(folder, true);
+    expect(sharesSockets(record, folder)).toBe(true);
+    expect(sharesSockets(record, join(folder, 'removed'))).toBeUndefined();
   });
 
   test('and half removed is free', async () => {
