@@ -35,7 +35,7 @@ export async function countByHour(
         order by provider, connection_name, grant_id limit ${most}
       ) as listed limit ${most}
     ), dated as materialized (
-      select g.* from owned cross join lateral (
+      select g.expires_at, g.refresh_expires_at, g.dies from owned cross join lateral (
         select expires_at, refresh_expires_at, ${refreshesDoNotProlong} as dies, status, refreshable
         from grants where grants.id = owned.grant_id limit 1
       ) as g where g.status = 'completed' and g.refreshable

@@ -65,7 +65,7 @@ async function findExamples(
     owners === undefined
       ? sql`(select grant_id from fleet_grants where provider = need.provider and ${ofState}
           order by grant_id limit ${maxTried})`
-      : sql`(select own.* from unnest(${owners}::text[]) as caller (owner) cross join lateral (
+      : sql`(select own.grant_id from unnest(${owners}::text[]) as caller (owner) cross join lateral (
           select grant_id from fleet_grants where fleet_grants.owner = caller.owner and ${ofState}
           order by grant_id limit ${maxTried}) as own)`;
   const isMatch = scope.kind === 'organized' ? sql`f.owner <> ''` : sql`f.provider = need.provider`;
@@ -91,7 +91,7 @@ async function countNeverConnected(db: Kysely<Tables>, scope: Scope, most: numbe
   const listed =
     owners === undefined
       ? below(scope.kind === 'all' ? sql`true` : sql`${owner} > ''`)
-      : sql`(select own.* from unnest(${owners}::text[]) as caller (owner)
+      : sql`(select own.id, own.organization_id from unnest(${owners}::text[]) as caller (owner)
           cross join lateral ${below(sql`${owner} = caller.owner`)} as own limit ${most + 1})`;
   // A look-up of one grant of each connection. Written as `not exists`, a join of whole tables can look cheaper.
   const anyGrant = sql`(select id from grants where connection_id = c.id
