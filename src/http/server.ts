@@ -1,4 +1,5 @@
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import type { HealthProbes } from '../broker/administration/read-health.ts';
 import type { AuthenticateCaller } from '../broker/callers/authenticate-caller.ts';
 import type { OnRequestEnd } from '../domain/ports/monitoring/observations.ts';
 import type { ReadMetrics } from '../domain/ports/monitoring/readings.ts';
@@ -32,7 +33,7 @@ import { type ConnectionUseCases, connectionRoutes } from './routes/connections.
 import { type CredentialUseCases, credentialRoutes } from './routes/credentials.ts';
 import { documentationRoutes } from './routes/documentation.ts';
 import { type GrantUseCases, grantRoutes } from './routes/grants.ts';
-import { type HealthProbes, healthRoutes } from './routes/health.ts';
+import { healthRoutes } from './routes/health.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { providerRoutes } from './routes/providers.ts';
 import { type WorkflowUseCases, workflowRoutes } from './routes/workflows.ts';

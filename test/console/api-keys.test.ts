@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openService, type Service, uniqueName } from '../contract/service.ts';
-import { type ConsoleClient, createConsoleClient } from '../support/console/console-client.ts';
+import { type ConsoleClient, signedInConsole } from '../support/console/console-client.ts';
 
 let service: Service;
 let admin: ConsoleClient;
@@ -13,11 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => service?.close());
 
-async function signedIn(key: string): Promise<ConsoleClient> {
-  const client = createConsoleClient(service.broker.url);
-  await client.signIn(key);
-  return client;
-}
+const signedIn = (key: string) => signedInConsole(service.broker.url, key);
 
 const make = async (client: ConsoleClient, fields: Record<string, string | string[]>) =>
   client.submit(await client.get(`${keys}/new`), 'Make the key', fields);

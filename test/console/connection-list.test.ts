@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openService, type Service, uniqueName } from '../contract/service.ts';
 import { addConnection, importGrant, type TestConnection } from '../e2e/connections.ts';
 import { describeWithChromium, findChromium, launchChromium } from '../support/browser/chromium.ts';
-import { type ConsoleClient, createConsoleClient } from '../support/console/console-client.ts';
+import { type ConsoleClient, signedInConsole } from '../support/console/console-client.ts';
 
 const found = await findChromium();
 let service: Service;
@@ -22,16 +22,13 @@ beforeAll(async () => {
   waiting = await addConnection(service, { organization: acme });
   foreign = await addConnection(service, { organization: other });
   shared = await addConnection(service);
-  admin = createConsoleClient(service.broker.url);
-  await admin.signIn(service.stack.adminKey());
+  admin = await signedInConsole(service.broker.url, service.stack.adminKey());
 });
 afterAll(() => service?.close());
 
 async function member(permissions: string[], organizations = [acme]): Promise<ConsoleClient> {
   const { key } = await service.newKey({ permissions, organizations, global: false });
-  const client = createConsoleClient(service.broker.url);
-  await client.signIn(key);
-  return client;
+  return signedInConsole(service.broker.url, key);
 }
 
 /** Sends the form with rows that the page may not have shown. */

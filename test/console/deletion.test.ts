@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openService, type Service, uniqueName } from '../contract/service.ts';
 import { addConnection, importGrant, type TestConnection } from '../e2e/connections.ts';
-import { type ConsoleClient, type ConsolePage, createConsoleClient } from '../support/console/console-client.ts';
+import {
+  type ConsoleClient,
+  type ConsolePage,
+  createConsoleClient,
+  signedInConsole,
+} from '../support/console/console-client.ts';
 
 let service: Service;
 let client: ConsoleClient;
@@ -9,8 +14,7 @@ const acme = uniqueName('acme');
 
 beforeAll(async () => {
   service = await openService();
-  client = createConsoleClient(service.broker.url);
-  await client.signIn(service.stack.adminKey());
+  client = await signedInConsole(service.broker.url, service.stack.adminKey());
 });
 afterAll(() => service?.close());
 

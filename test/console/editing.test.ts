@@ -2,7 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newConnection } from '../../src/http/schemas/connection-input.ts';
 import { openService, type Service, uniqueName } from '../contract/service.ts';
 import { addConnection, importGrant } from '../e2e/connections.ts';
-import { type ConsoleClient, type ConsolePage, createConsoleClient } from '../support/console/console-client.ts';
+import {
+  type ConsoleClient,
+  type ConsolePage,
+  createConsoleClient,
+  signedInConsole,
+} from '../support/console/console-client.ts';
 
 let service: Service;
 let client: ConsoleClient;
@@ -11,8 +16,7 @@ const acme = uniqueName('acme');
 
 beforeAll(async () => {
   service = await openService();
-  client = createConsoleClient(service.broker.url);
-  await client.signIn(service.stack.adminKey());
+  client = await signedInConsole(service.broker.url, service.stack.adminKey());
 });
 afterAll(() => service?.close());
 
@@ -142,8 +146,7 @@ describe('a new connection', () => {
 
   test('a visitor creates only for organisations of its key', async () => {
     const { key } = await service.newKey({ organizations: [acme], global: false });
-    const member = createConsoleClient(service.broker.url);
-    await member.signIn(key);
+    const member = await signedInConsole(service.broker.url, key);
     const page = await member.get('/console/new-connection?provider=github');
     expect(page.html).toContain(`<option value="${acme}" selected>`);
     const name = uniqueName();

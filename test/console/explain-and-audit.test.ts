@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openService, type Service, uniqueName } from '../contract/service.ts';
 import { addConnection, importGrant, type TestConnection } from '../e2e/connections.ts';
-import { type ConsoleClient, createConsoleClient } from '../support/console/console-client.ts';
+import { type ConsoleClient, signedInConsole } from '../support/console/console-client.ts';
 import { withoutLaterSweeps } from '../support/http/first-sweep.ts';
 
 let service: Service;
@@ -28,11 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => service?.close());
 
-async function signedIn(key: string): Promise<ConsoleClient> {
-  const client = createConsoleClient(service.broker.url);
-  await client.signIn(key);
-  return client;
-}
+const signedIn = (key: string) => signedInConsole(service.broker.url, key);
 
 const member = async (permissions: string[]) =>
   signedIn((await service.newKey({ permissions, organizations: [acme], global: false })).key);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openService, type Service, uniqueName } from '../contract/service.ts';
 import { addConnection, importGrant, type TestConnection } from '../e2e/connections.ts';
-import { type ConsoleClient, type ConsolePage, createConsoleClient } from '../support/console/console-client.ts';
+import { type ConsoleClient, type ConsolePage, signedInConsole } from '../support/console/console-client.ts';
 import { withoutLaterSweeps } from '../support/http/first-sweep.ts';
 import { json, tokens } from '../support/provider/hostile-provider.ts';
 
@@ -36,8 +36,7 @@ beforeAll(async () => {
   ]) {
     await service.api.post(`${connection.path}/refresh`, { subject }, { organization: acme });
   }
-  admin = createConsoleClient(service.broker.url);
-  await admin.signIn(service.stack.adminKey());
+  admin = await signedInConsole(service.broker.url, service.stack.adminKey());
 });
 afterAll(() => service?.close());
 
@@ -54,9 +53,7 @@ async function found(organization: string, path: string, body: Record<string, un
 
 async function member(permissions: string[], organization = acme): Promise<ConsoleClient> {
   const { key } = await service.newKey({ permissions, organizations: [organization], global: false });
-  const client = createConsoleClient(service.broker.url);
-  await client.signIn(key);
-  return client;
+  return signedInConsole(service.broker.url, key);
 }
 
 const csrfOf = (page: ConsolePage) => ({

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openService, type Service, uniqueName } from '../contract/service.ts';
-import { type ConsoleClient, createConsoleClient } from '../support/console/console-client.ts';
+import { type ConsoleClient, signedInConsole } from '../support/console/console-client.ts';
 
 let service: Service;
 let admin: ConsoleClient;
@@ -12,11 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => service?.close());
 
-async function signedIn(key: string): Promise<ConsoleClient> {
-  const client = createConsoleClient(service.broker.url);
-  await client.signIn(key);
-  return client;
-}
+const signedIn = (key: string) => signedInConsole(service.broker.url, key);
 
 async function member(permissions: string[], rights: Record<string, unknown> = {}): Promise<ConsoleClient> {
   const { key } = await service.newKey({ permissions, organizations: [acme], global: false, ...rights });

@@ -4,7 +4,12 @@ import { statusReasons } from '../../src/domain/grants/grant.ts';
 import { everyPermission, openService, type Service, uniqueName } from '../contract/service.ts';
 import { addConnection, importGrant, type TestConnection } from '../e2e/connections.ts';
 import { createBrowser } from '../support/browser/browser.ts';
-import { type ConsoleClient, type ConsolePage, createConsoleClient } from '../support/console/console-client.ts';
+import {
+  type ConsoleClient,
+  type ConsolePage,
+  createConsoleClient,
+  signedInConsole,
+} from '../support/console/console-client.ts';
 import { signIn } from '../support/oauth-server/sign-in.ts';
 
 const hostile = '<img src=x onerror=alert(1)>"\'';
@@ -16,8 +21,7 @@ let crm: TestConnection;
 
 beforeAll(async () => {
   service = await openService();
-  client = createConsoleClient(service.broker.url);
-  await client.signIn(service.stack.adminKey());
+  client = await signedInConsole(service.broker.url, service.stack.adminKey());
   crm = await addConnection(service, { organization: acme, body: { description: hostile } });
   await importGrant(service, crm, 3600, { account_id: hostile });
 });

@@ -7,7 +7,12 @@ import { addConnection, importGrant, type TestConnection } from '../e2e/connecti
 import { projectRoot } from '../support/architecture/source-tree.ts';
 import { createBrowser, decodeEntities } from '../support/browser/browser.ts';
 import { cliScript } from '../support/cli/cli-process.ts';
-import { type ConsoleClient, type ConsolePage, createConsoleClient } from '../support/console/console-client.ts';
+import {
+  type ConsoleClient,
+  type ConsolePage,
+  createConsoleClient,
+  signedInConsole,
+} from '../support/console/console-client.ts';
 import { signIn } from '../support/oauth-server/sign-in.ts';
 
 const run = promisify(execFile);
@@ -19,8 +24,7 @@ let crm: TestConnection;
 
 beforeAll(async () => {
   service = await openService();
-  client = createConsoleClient(service.broker.url);
-  await client.signIn(service.stack.adminKey());
+  client = await signedInConsole(service.broker.url, service.stack.adminKey());
   crm = await addConnection(service, { organization: acme });
 });
 afterAll(() => service?.close());

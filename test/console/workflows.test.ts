@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openService, type Service, uniqueName } from '../contract/service.ts';
 import { addConnection, importGrant } from '../e2e/connections.ts';
-import { type ConsoleClient, createConsoleClient } from '../support/console/console-client.ts';
+import { type ConsoleClient, signedInConsole } from '../support/console/console-client.ts';
 
 let service: Service;
 let admin: ConsoleClient;
@@ -11,8 +11,7 @@ const list = `/console/workflows?organization=${acme}`;
 
 beforeAll(async () => {
   service = await openService();
-  admin = createConsoleClient(service.broker.url);
-  await admin.signIn(service.stack.adminKey());
+  admin = await signedInConsole(service.broker.url, service.stack.adminKey());
 });
 afterAll(() => service?.close());
 
@@ -26,9 +25,7 @@ async function depend(id: string, connection: string): Promise<void> {
 
 async function member(permissions: string[], organizations = [acme]): Promise<ConsoleClient> {
   const { key } = await service.newKey({ permissions, organizations, global: false });
-  const client = createConsoleClient(service.broker.url);
-  await client.signIn(key);
-  return client;
+  return signedInConsole(service.broker.url, key);
 }
 
 test('a workflow of a deleted connection can be enabled when the connection is back, and not before', async () => {

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import about from '../../../package.json' with { type: 'json' };
+import type { HealthProbes } from '../../broker/administration/read-health.ts';
 import { createReadHealth } from '../../broker/administration/read-health.ts';
 import type { Broker } from '../../broker/assembly/create-broker.ts';
 import { normalizePath } from '../../config/base-path.ts';
@@ -8,7 +9,6 @@ import { createConsole } from '../../console/console.ts';
 import type { DerivedKeys } from '../../crypto/derived-keys.ts';
 import type { Tokens } from '../../domain/ports/tokens.ts';
 import type { SharedCounts } from '../../http/limits/shared-counts.ts';
-import type { HealthProbes } from '../../http/routes/health.ts';
 import { createHttpServer } from '../../http/server.ts';
 import { connectionInput } from '../console/connection-input.ts';
 import { openConsoleIdentityProvider } from '../console/open-identity-provider.ts';

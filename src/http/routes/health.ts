@@ -3,8 +3,6 @@ import { createReadHealth, type HealthProbes } from '../../broker/administration
 import * as routes from '../contract/health.ts';
 import { mount } from '../mount.ts';
 
-export type { HealthProbes };
-
 export function healthRoutes(
   app: FastifyInstance,
   probes: HealthProbes,

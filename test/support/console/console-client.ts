@@ -85,6 +85,13 @@ export function createConsoleClient(base: string, headers: Record<string, string
   };
 }
 
+/** Opens a session of the console at an address, with a key. */
+export async function signedInConsole(base: string, key: string): Promise<ConsoleClient> {
+  const client = createConsoleClient(base);
+  await client.signIn(key);
+  return client;
+}
+
 function encoded(fields: Fields): URLSearchParams {
   return new URLSearchParams(
     Object.entries(fields).flatMap(([name, value]) => [value].flat().map((each): [string, string] => [name, each])),
